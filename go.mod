@@ -1,0 +1,3 @@
+module kenoma
+
+go 1.26

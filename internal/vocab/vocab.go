@@ -1,0 +1,201 @@
+// Package vocab is ActivityStreams 2.0 as found in the wild, in Go: decoding
+// what strangers send, addressing, visibility and ids. It does no I/O.
+package vocab
+
+import "time"
+
+// IRI is the id of an actor, object, activity or collection: an absolute http(s)
+// URL, kept exactly as it was sent. "" means none.
+type IRI string
+
+// Public is the audience of everybody. On the wire it is also spelt "as:Public"
+// and "Public"; decoding turns both into this.
+//
+// spec: ap#public-addressing
+const Public IRI = "https://www.w3.org/ns/activitystreams#Public"
+
+// Activity is something that somebody does. Decoding keeps the document in Raw;
+// the fields hold what the pipeline looks at.
+type Activity struct {
+	ID     IRI
+	Type   string // The first type that the vocabulary's table of activities knows, else the first.
+	Actor  IRI    // "" when the document names none.
+	Object IRI    // Id of the object; "" when the object is inline and has none, or there is none.
+
+	// Inline is the object as it stood in the activity, for Create, Update and the
+	// like (Note, Tombstone, Person …); nil when only an id was given.
+	Inline *Object
+	// Nested is the object decoded as an activity, for Undo, Accept, Reject and an
+	// Announce that wraps one; nil when the object is no activity.
+	Nested *Activity
+	// Objects lists the ids of all objects, where the document had several (Flag).
+	Objects []IRI
+
+	Target    IRI // Collection of Add and Remove, new account of Move, community of Block.
+	Origin    IRI
+	To, Cc    []IRI // bto and bcc of the document are merged into To by DecodeActivity.
+	Content   string
+	Summary   string
+	Published time.Time // Zero when absent or unreadable.
+	EndTime   time.Time
+	Tags      []Tag // Emoji of a reaction.
+	Raw       []byte
+}
+
+// Object is a thing that people make: a Note, Question, Article … It also carries
+// a Tombstone or an inline actor's id and type.
+type Object struct {
+	ID           IRI
+	Type         string // The first type that the table of objects knows, else the first.
+	AttributedTo []IRI  // People before groups, as far as the document tells.
+	Actor        IRI    // Rarely sent instead of attributedTo.
+	To, Cc       []IRI
+
+	Name     string // Title; the choice of a vote.
+	Summary  string // Content warning of Note and Question, else an excerpt. HTML or text.
+	Content  string // HTML as sent; taken from contentMap where content is missing. Never trusted.
+	Language string // BCP 47 from contentMap's key (or @context @language); "" when unknown.
+	// Source is what the author typed, e.g. Markdown; "" when absent.
+	Source     string
+	SourceType string // Its media type.
+	MediaType  string // Of Content; "" means text/html.
+
+	URL          IRI // The page for people: text/html is preferred among several. "" when none is http(s).
+	InReplyTo    IRI
+	Conversation string // context or conversation; an id or any string.
+	QuoteURL     IRI    // quote, quoteUri, quoteUrl, _misskey_quote or a Link tag.
+	Sensitive    bool
+	Published    time.Time // Zero when absent or unreadable. Not yet clamped.
+	Updated      time.Time
+
+	Attachments []Attachment
+	Tags        []Tag
+	Poll        *Poll // For Question (or anything with oneOf/anyOf).
+
+	Replies, Likes, Shares IRI // Collections.
+	RepliesCount           int // totalItems where inline, −1 when unknown; the same for the next two.
+	LikesCount             int
+	SharesCount            int
+
+	FormerType string // Of a Tombstone.
+	Deleted    time.Time
+
+	// Links are the url entries with their media types, for Video and Audio.
+	Links []Link
+	// Icon and Image are pictures that stand for the object.
+	Icon, Image IRI
+	Raw         []byte
+}
+
+// Link is one entry of a url list.
+type Link struct {
+	Href          IRI
+	MediaType     string
+	Rel           string
+	Height, Width int
+}
+
+// Attachment is a media file or link that hangs on an object.
+type Attachment struct {
+	Type          string // Image, Video, Audio, Document, Link, PropertyValue …
+	MediaType     string
+	URL           IRI
+	Name          string // Description.
+	Blurhash      string
+	Width, Height int
+	Duration      float64    // Seconds; 0 when unknown.
+	Focus         [2]float64 // x, y from −1 to 1.
+	Preview       IRI        // icon or preview.
+	Sensitive     bool
+}
+
+// Tag is a Mention, Hashtag, Emoji or Link.
+type Tag struct {
+	Type      string
+	Name      string // "@ann@a.test", "#go", ":blob:".
+	Href      IRI    // Mentioned actor, tag page, linked object.
+	ID        IRI    // Of an Emoji.
+	Icon      IRI    // Picture of an Emoji.
+	IconType  string
+	MediaType string // Of a Link.
+	Rel       []string
+	Updated   time.Time
+}
+
+// Poll is what a Question asks.
+type Poll struct {
+	Multiple bool // anyOf.
+	Options  []PollOption
+	Ends     time.Time // endTime, or closed where that is a date; zero when unknown.
+	Closed   bool      // closed was true or a past date.
+	Voters   int       // votersCount; −1 when unknown.
+}
+
+// PollOption is one answer of a Poll.
+type PollOption struct {
+	Name  string
+	Votes int // replies.totalItems, at least 0.
+}
+
+// Actor is a Person, Service, Application, Group or Organization.
+type Actor struct {
+	ID                IRI
+	Type              string
+	PreferredUsername string
+	Name              string // Plain text or HTML as sent.
+	Summary           string // HTML as sent.
+	URL               IRI
+	Icon, Image       IRI // Avatar, header; http(s) only.
+	IconDescription   string
+	ImageDescription  string
+	Inbox, Outbox     IRI
+	SharedInbox       IRI // Only where it is on the actor's host, else "".
+	Followers         IRI
+	Following         IRI
+	Featured          IRI
+	FeaturedTags      IRI
+	Keys              []PublicKey
+	Locked            bool  // manuallyApprovesFollowers.
+	Discoverable      *bool // nil when absent.
+	Indexable         *bool
+	Memorial          bool
+	MovedTo           IRI
+	AlsoKnownAs       []IRI
+	Fields            []Field
+	Tags              []Tag     // Emoji, Hashtag.
+	Published         time.Time // Account creation.
+	Updated           time.Time
+	Webfinger         string // "user@host" as the document claims (FEP-2c59); "" when absent.
+	Bot               bool   // Service or Application.
+	Raw               []byte
+}
+
+// PublicKey is one key of an actor.
+type PublicKey struct {
+	ID    IRI
+	Owner IRI
+	PEM   string // publicKeyPem, or "" for a Multikey.
+	Multi string // publicKeyMultibase, or "".
+}
+
+// Field is a row of the profile's table.
+type Field struct{ Name, Value string }
+
+// Collection is any of the four collection types, or a page of one.
+type Collection struct {
+	ID          IRI
+	Type        string
+	Total       int // −1 when unknown.
+	First, Last IRI
+	Next, Prev  IRI
+	PartOf      IRI
+	Items       []Item
+	FirstPage   *Collection // first, where it stood inline.
+	Raw         []byte
+}
+
+// Item is one entry of a collection: an id, or an inline document.
+type Item struct {
+	ID  IRI
+	Raw []byte // nil when only an id was given.
+}
