@@ -174,3 +174,19 @@ func toJSON(v any) string {
 }
 
 func stack() string { return string(debug.Stack()) }
+
+// chunks cuts ids into pieces that fit an IN list.
+func chunks[T any](ids []T) func(func([]T) bool) {
+	return func(yield func([]T) bool) {
+		for len(ids) > 0 {
+			n := min(len(ids), maxIn)
+			if !yield(ids[:n]) {
+				return
+			}
+			ids = ids[n:]
+		}
+	}
+}
+
+// NameKey folds a username for look-ups: handles differ in more than case.
+func NameKey(name string) string { return strings.ToLower(name) }
