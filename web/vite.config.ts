@@ -1,0 +1,53 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+/** Where `npm run dev` finds the server, and what it passes on to it. */
+const server = process.env.KENOMA_URL ?? 'http://localhost:4000';
+const passedOn = ['/api', '/oauth', '/auth', '/setup', '/media', '/proxy', '/.well-known', '/nodeinfo'];
+
+export default defineConfig({
+  plugins: [svelte(), precompress()],
+  build: {
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+  },
+  server: {
+    proxy: Object.fromEntries(passedOn.map((path) => [path, { target: server, ws: path === '/api' }])),
+  },
+  // Tests run the code of the browser, not of server rendering.
+  resolve: process.env.VITEST ? { conditions: ['browser'] } : undefined,
+  test: {
+    include: ['src/**/*.test.ts'],
+    environment: 'happy-dom',
+  },
+});
+
+/** Writes a .br and a .gz file beside every text file of the build that gets smaller by it. */
+function precompress(): Plugin {
+  let folder = '';
+  return {
+    name: 'precompress',
+    apply: 'build',
+    configResolved: (config) => void (folder = join(config.root, config.build.outDir)),
+    closeBundle() {
+      for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+        if (!/\.(js|css|html|svg|json|webmanifest)$/.test(name)) continue;
+        const file = join(folder, name);
+        const bytes = readFileSync(file);
+        const params = { [constants.BROTLI_PARAM_QUALITY]: 11 };
+        for (const [end, small] of [
+          ['.gz', gzipSync(bytes, { level: 9 })],
+          ['.br', brotliCompressSync(bytes, { params })],
+        ] as const) {
+          if (small.length < bytes.length) writeFileSync(file + end, small);
+        }
+      }
+    },
+  };
+}
