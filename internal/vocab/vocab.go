@@ -31,15 +31,20 @@ type Activity struct {
 	// Objects lists the ids of all objects, where the document had several (Flag).
 	Objects []IRI
 
-	Target    IRI // Collection of Add and Remove, new account of Move, community of Block.
-	Origin    IRI
-	To, Cc    []IRI // bto and bcc of the document are merged into To by DecodeActivity.
-	Content   string
-	Summary   string
-	Published time.Time // Zero when absent or unreadable.
-	EndTime   time.Time
-	Tags      []Tag // Emoji of a reaction.
-	Raw       []byte
+	Target   IRI // Collection of Add and Remove, new account of Move, community of Block.
+	Origin   IRI
+	To, Cc   []IRI // bto and bcc of the document are merged into To by DecodeActivity.
+	Audience []IRI // The groups that it is for (fep-1b12). It grants nobody the right to read.
+	// Result is what came of it, e.g. the authorisation in the Accept of a QuoteRequest.
+	Result IRI
+	// Instrument is what it was done with, e.g. the quoting post of a QuoteRequest.
+	Instrument IRI
+	Content    string
+	Summary    string
+	Published  time.Time // Zero when absent or unreadable.
+	EndTime    time.Time
+	Tags       []Tag // Emoji of a reaction.
+	Raw        []byte
 }
 
 // Object is a thing that people make: a Note, Question, Article … It also carries
@@ -50,6 +55,7 @@ type Object struct {
 	AttributedTo []IRI  // People before groups, as far as the document tells.
 	Actor        IRI    // Rarely sent instead of attributedTo.
 	To, Cc       []IRI
+	Audience     []IRI // The groups that it is for (fep-1b12). It grants nobody the right to read.
 
 	Name     string // Title; the choice of a vote.
 	Summary  string // Content warning of Note and Question, else an excerpt. HTML or text.
@@ -64,9 +70,11 @@ type Object struct {
 	InReplyTo    IRI
 	Conversation string // context or conversation; an id or any string.
 	QuoteURL     IRI    // quote, quoteUri, quoteUrl, _misskey_quote or a Link tag.
-	Sensitive    bool
-	Published    time.Time // Zero when absent or unreadable. Not yet clamped.
-	Updated      time.Time
+	// QuoteAuthorization is where the quoted author's permission is said to be (fep-044f).
+	QuoteAuthorization IRI
+	Sensitive          bool
+	Published          time.Time // Zero when absent or unreadable. Not yet clamped.
+	Updated            time.Time
 
 	Attachments []Attachment
 	Tags        []Tag
@@ -81,7 +89,9 @@ type Object struct {
 	Deleted    time.Time
 
 	// Links are the url entries with their media types, for Video and Audio.
-	Links []Link
+	Links              []Link
+	StartTime, EndTime time.Time // Of an Event.
+	Duration           float64   // Of a Video or Audio, in seconds; 0 when unknown.
 	// Icon and Image are pictures that stand for the object.
 	Icon, Image IRI
 	Raw         []byte
@@ -145,7 +155,9 @@ type Actor struct {
 	Name              string // Plain text or HTML as sent.
 	Summary           string // HTML as sent.
 	URL               IRI
-	Icon, Image       IRI // Avatar, header; http(s) only.
+	Icon, Image       IRI    // Avatar, header; http(s) only.
+	IconType          string // Media type as claimed; "" when absent. The same for ImageType.
+	ImageType         string
 	IconDescription   string
 	ImageDescription  string
 	Inbox, Outbox     IRI
