@@ -8,19 +8,25 @@ CREATE TABLE jobs (
     id      BIGINT PRIMARY KEY,
     kind    TEXT NOT NULL,
     part    TEXT COLLATE "C" NOT NULL,        -- fairness: the host it goes to, or ''
+    lane    BIGINT NOT NULL,                  -- jobs of a part and lane run one at a time, by id; 0: no lane
     run_at  BIGINT NOT NULL,                  -- also the end of the lease while it runs
-    attempt BIGINT NOT NULL,
+    running BOOLEAN NOT NULL,                 -- leased; stale once run_at has passed
+    again   BIGINT NOT NULL,                  -- asked for while it ran: when to run once more; 0 no
+    attempt BIGINT NOT NULL,                  -- runs begun
     uniq    TEXT COLLATE "C" NOT NULL,        -- '' or: one such job at a time
     payload TEXT NOT NULL,
     error   TEXT NOT NULL
 );
 CREATE INDEX jobs_ready ON jobs (part, run_at, id);
+CREATE INDEX jobs_lane ON jobs (part, lane, id) WHERE lane <> 0;
 CREATE UNIQUE INDEX jobs_uniq ON jobs (uniq) WHERE uniq <> '';
 
--- One row per part that has jobs: who may be served next.
+-- One row per part other than '' that has jobs: who may be served next.
 CREATE TABLE job_parts (
     part     TEXT COLLATE "C" PRIMARY KEY,
-    ready_at BIGINT NOT NULL,                 -- not before
+    ready_at BIGINT NOT NULL,                 -- when its next job is due, but not before held
+    held     BIGINT NOT NULL,                 -- end of the lease or of the back-off
+    holder   BIGINT NOT NULL,                 -- who leases it, 0 nobody
     fails    BIGINT NOT NULL                  -- failures in a row of the whole part
 );
 CREATE INDEX job_parts_ready ON job_parts (ready_at);
@@ -45,18 +51,29 @@ CREATE TABLE hosts (
     software    TEXT NOT NULL
 );
 
+-- Where activities are sent to.
 CREATE TABLE inboxes (
     id   BIGINT PRIMARY KEY,
     url  TEXT COLLATE "C" NOT NULL,
-    host TEXT NOT NULL
+    host TEXT COLLATE "C" NOT NULL,           -- authority of url, in lower case
+    gone BIGINT NOT NULL                      -- when it answered 410; 0 alive
 );
 CREATE UNIQUE INDEX inboxes_url ON inboxes (url);
+CREATE INDEX inboxes_host ON inboxes (host, id);
+
+-- Every inbox that was ever tried for anything by one of our actors, kept as long
+-- as the actor: its Update and Delete go there, and the Delete of an old post.
+CREATE TABLE reached (
+    actor BIGINT NOT NULL,
+    inbox BIGINT NOT NULL,
+    PRIMARY KEY (actor, inbox)
+) /* clustered */;
 
 CREATE TABLE deliveries (
     activity BIGINT NOT NULL,                 -- activities.seq
     inbox    BIGINT NOT NULL,
     object   BIGINT NOT NULL,                 -- what it is about: later Update and Delete go to the same inboxes
-    state    SMALLINT NOT NULL,               -- store.DeliveryWaiting and its siblings
+    state    SMALLINT NOT NULL,               -- store.DeliveryState
     attempts BIGINT NOT NULL,
     status   BIGINT NOT NULL,                 -- last HTTP status, 0 when none came
     error    TEXT NOT NULL,
@@ -64,6 +81,7 @@ CREATE TABLE deliveries (
     PRIMARY KEY (activity, inbox)
 ) /* clustered */;
 CREATE INDEX deliveries_object ON deliveries (object, inbox);
+CREATE INDEX deliveries_parked ON deliveries (inbox, activity) WHERE state = 3; -- store.Parked
 
 -- Signed requests whose key is not known yet, as they came.
 CREATE TABLE arrivals (
