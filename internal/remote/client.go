@@ -374,6 +374,9 @@ func (c *Client) post(ctx context.Context, u *url.URL, body []byte, key *Key) (*
 		return nil, fault.Because(err, fault.Rejected, "This inbox has no usable address.")
 	}
 	req.Header.Set("Content-Type", "application/activity+json")
+	// Activities may come twice, so net/http may repeat one on a fresh connection
+	// when a kept one turns out to be closed. Without a value nothing is sent.
+	req.Header["Idempotency-Key"] = nil
 	return c.do(req, body, key, "")
 }
 

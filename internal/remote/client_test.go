@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -466,6 +467,48 @@ func TestPost(t *testing.T) {
 		t.Errorf("a host that is not there answered %+v", answer)
 	}
 	wantKind(t, err, fault.Transient)
+}
+
+// A host that closes a kept connection just when the next delivery uses it gets
+// that delivery on a new one.
+func TestPostOnStaleConnection(t *testing.T) {
+	var conns, posts atomic.Int32
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conns.Add(1)
+			r := bufio.NewReader(conn)
+			if req, err := http.ReadRequest(r); err == nil {
+				io.Copy(io.Discard, req.Body)
+				if req.Header.Values("Idempotency-Key") != nil {
+					t.Error("a header that nobody knows was sent")
+				}
+				posts.Add(1)
+				io.WriteString(conn, "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+			}
+			r.ReadByte() // The next request has begun.
+			conn.Close()
+		}
+	}()
+	n := newNetwork(t)
+	n.add("a.test:80", l.Addr().String())
+	c := n.client(nil)
+	for i := range 3 {
+		if _, err := c.Post(t.Context(), "http://a.test/inbox", []byte("{}"), testKey(t)); err != nil {
+			t.Errorf("delivery %d: %v", i, err)
+		}
+	}
+	if conns.Load() != 3 || posts.Load() != 3 {
+		t.Errorf("%d deliveries on %d connections, want 3 on 3", posts.Load(), conns.Load())
+	}
 }
 
 func TestMedia(t *testing.T) {

@@ -382,6 +382,13 @@ func TestOtherSigners(t *testing.T) {
 		{"one digest twice", handmade{usual, "hs2019", crypto.SHA256, "", "", "SHA-256=" + d256 + ",sha-256=" + d256}, false},
 		{"no known digest", handmade{usual, "hs2019", crypto.SHA256, "", "", "MD5=abc"}, false},
 		{"digest with rubbish", handmade{usual, "hs2019", crypto.SHA256, "", "", "SHA-256=" + d256 + "x"}, false},
+		{"no host", handmade{"(request-target) date digest", "hs2019", crypto.SHA256, "", "", ""}, false},
+		{"no date", handmade{"(request-target) host digest", "hs2019", crypto.SHA256, "", "", ""}, false},
+		{"no digest", handmade{"(request-target) host date", "hs2019", crypto.SHA256, "", "", ""}, false},
+		{"no target", handmade{"host date digest", "hs2019", crypto.SHA256, "", "", ""}, false},
+		{"a header listed twice", handmade{usual + " date", "hs2019", crypto.SHA256, "", "", ""}, false},
+		{"expired an hour ago", handmade{usual + " (created)", "hs2019", crypto.SHA256, fmt.Sprintf("created=%d,expires=%d,", now.Unix(), now.Unix()-3601), "", ""}, false},
+		{"expired just now", handmade{usual + " (created)", "hs2019", crypto.SHA256, fmt.Sprintf("created=%d,expires=%d,", now.Unix(), now.Unix()-60), "", ""}, true},
 		{"POST without its query", handmade{usual, "hs2019", crypto.SHA256, "", "/inbox", ""}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -401,6 +408,18 @@ func TestOtherSigners(t *testing.T) {
 	by := handmade{headers: "(request-target) host date", algorithm: "rsa-sha256", hash: crypto.SHA256, target: "/out"}
 	if err := check(by.request(t, "GET", "https://b.test/outbox?page=1", nil), nil, testKey(t).Private.Public(), now); err == nil {
 		t.Error("GET signed for another path was taken")
+	}
+}
+
+// A signer that means one of two dates and signs both is refused, since nobody can
+// tell which.
+func TestFieldsThatMustNotRepeat(t *testing.T) {
+	for _, name := range single {
+		req := httptest.NewRequest("POST", "https://b.test/inbox", nil)
+		req.Header[http.CanonicalHeaderKey(name)] = []string{"a", "b"}
+		if v, err := fieldValue(req, name); err == nil {
+			t.Errorf("%s is signed as %q, want it refused", name, v)
+		}
 	}
 }
 

@@ -169,7 +169,9 @@ func TestParseFinger(t *testing.T) {
 		{"XRD with entities", "", `<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><XRD><Subject>&e;</Subject></XRD>`, "-"},
 		{"XRD with an unknown entity", "", `<XRD><Subject>&e;</Subject></XRD>`, "-"},
 		{"XRD inside another element", "", `<XRD><Other><Link rel="self" type="application/activity+json" href="` + actor + `"/></Other></XRD>`, ""},
-		{"too deep", "", `<XRD>` + strings.Repeat("<a>", 100), "-"},
+		{"XRD with a document type", "", `<!DOCTYPE XRD><XRD></XRD>`, "-"},
+		{"too deep", "", `<XRD>` + strings.Repeat("<a>", 100) + strings.Repeat("</a>", 100) + `</XRD>`, "-"},
+		{"deep, but not too", "", `<XRD>` + strings.Repeat("<a>", 10) + strings.Repeat("</a>", 10) + `</XRD>`, ""},
 		{"closed too often", "", `<XRD></XRD></XRD>`, "-"},
 		{"not closed", "", `<XRD>`, "-"},
 		{"another alphabet", "", `<?xml version="1.0" encoding="utf-7"?><XRD></XRD>`, "-"},
@@ -192,6 +194,23 @@ func TestParseFinger(t *testing.T) {
 		}
 		if strings.Join(got, " ") != tt.actors || len(f.Actors) > 0 && f.Actor != f.Actors[0] {
 			t.Errorf("%s: %+v, want %s", tt.name, f, tt.actors)
+		}
+	}
+}
+
+func TestParseHostMeta(t *testing.T) {
+	for _, tt := range []struct{ body, want string }{
+		{`<XRD><Link rel="lrdd" template="https://a.test/x?r={uri}"/></XRD>`, "https://a.test/x?r={uri}"},
+		{`{"links":[{"rel":"lrdd","template":"https://a.test/x?r={uri}"}]}`, "https://a.test/x?r={uri}"},
+		{`<XRD><Link rel="lrdd" template="file:///etc/passwd?{uri}"/><Link rel="lrdd" template="https://a.test/{uri}"/></XRD>`, "https://a.test/{uri}"},
+		{`<XRD><Link rel="lrdd" template="https://a.test/x"/></XRD>`, ""},
+		{`<XRD><Link rel="self" template="https://a.test/x?r={uri}"/></XRD>`, ""},
+		{`<XRD><Link rel="lrdd" template="https://{uri}:x/"/></XRD>`, ""},
+		{`<XRD></XRD>`, ""},
+		{`<html></html>`, ""},
+	} {
+		if got, err := parseHostMeta([]byte(tt.body)); got != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("%s: %q, %v, want %q", tt.body, got, err, tt.want)
 		}
 	}
 }
