@@ -361,6 +361,14 @@ func (v value) each() iter.Seq[value] {
 	}
 }
 
+// lone is the only entry of a list of one, else v.
+func (v value) lone() value {
+	if v.kind() == '[' && v.node().skip > v.i+1 && v.d.nodes[v.i+1].skip == v.node().skip {
+		return value{v.d, v.i + 1}
+	}
+	return v
+}
+
 // str is the text of a string, or of {"@value": …}, cut to at most limit bytes
 // between two characters; "" for anything else.
 func (v value) str(limit int) string {
