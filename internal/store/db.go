@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 
 	"kenoma/internal/vocab"
@@ -41,9 +40,8 @@ type DB struct {
 	pools   []*sql.DB
 	stop    func() // Ends the writer, waits for what it holds.
 
-	listenersMu sync.RWMutex
-	listeners   map[string][]func(string)
-	url         string
+	notices notices
+	url     string
 }
 
 // Q runs queries, either on committed data or inside a transaction.
@@ -91,7 +89,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 	if opts.Log == nil {
 		opts.Log = slog.Default()
 	}
-	d := &DB{opts: opts, url: url, IDs: &vocab.IDs{Now: opts.Now}, listeners: map[string][]func(string){}}
+	d := &DB{opts: opts, url: url, IDs: &vocab.IDs{Now: opts.Now}}
 	var err error
 	switch {
 	case strings.HasPrefix(url, "sqlite:"):
@@ -112,6 +110,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 
 // Close finishes the writes that wait and closes all connections.
 func (d *DB) Close() error {
+	d.notices.close()
 	if d.stop != nil {
 		d.stop()
 	}
