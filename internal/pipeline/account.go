@@ -1,0 +1,92 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"kenoma/internal/fault"
+	"kenoma/internal/remote"
+	"kenoma/internal/store"
+	"kenoma/internal/vocab"
+)
+
+// CreateAccount makes an account of ours: its actor with a key, and the private
+// row, in one transaction. The caller has checked what the person may choose; a
+// name that is taken is a Conflict.
+func (p *Pipeline) CreateAccount(ctx context.Context, n store.NewAccount) (*store.Actor, error) {
+	if err := vocab.ValidUsername(n.Username); err != nil {
+		return nil, fault.Because(err, fault.Invalid, "This username can't be used.")
+	}
+	private, err := newKeyPEM() // Some hundred ms: before the transaction.
+	if err != nil {
+		return nil, err
+	}
+	a, err := p.newPerson(n.Username, private)
+	if err != nil {
+		return nil, err
+	}
+	var row *store.Actor
+	err = p.DB.Write(ctx, func(tx *store.Tx) error {
+		if _, err := tx.ActorByHandle(ctx, n.Username, ""); err == nil {
+			return fault.New(fault.Conflict, "The name %s is taken.", n.Username)
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		id := tx.NewID()
+		a.Published = vocab.TimeOf(id)
+		a.Raw = a.Encode()
+		row = &store.Actor{ID: id, Seq: id, URI: a.ID, Type: a.Type, Local: true, Host: p.host, Username: n.Username, Inbox: a.Inbox,
+			SharedInbox: a.SharedInbox, Followers: a.Followers, KeyID: string(a.Keys[0].ID), KeyPEM: a.Keys[0].PEM, Version: vocab.TimeOf(id).UnixMilli(),
+			Fetched: vocab.TimeOf(id).UnixMilli()}
+		if err := tx.InsertActor(ctx, row, string(a.Raw)); err != nil {
+			return err
+		}
+		if err := tx.InsertAccount(ctx, id, private, n); err != nil {
+			return err
+		}
+		return tx.SetProfile(ctx, id, profileOf(a))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("creating account %s: %w", n.Username, err)
+	}
+	return row, nil
+}
+
+// newPerson is the actor of a new account.
+func (p *Pipeline) newPerson(username, private string) (*vocab.Actor, error) {
+	key, err := remote.ParsePrivateKey(private)
+	if err != nil {
+		return nil, err
+	}
+	public, err := remote.EncodePublicKey(key.Public())
+	if err != nil {
+		return nil, err
+	}
+	id := p.ActorURI(username)
+	yes, no := true, false
+	return &vocab.Actor{ID: id, Type: "Person", PreferredUsername: username, Name: "", URL: vocab.IRI(p.URL + "/@" + username),
+		Inbox: id + "/inbox", Outbox: id + "/outbox", SharedInbox: vocab.IRI(p.URL + "/inbox"), Followers: id + "/followers", Following: id + "/following",
+		Featured: id + "/collections/featured", Discoverable: &yes, Indexable: &no, Webfinger: username + "@" + p.Domain,
+		Keys: []vocab.PublicKey{{ID: id + "#main-key", Owner: id, PEM: public}}}, nil
+}
+
+// EditProfile has by change its public profile: change edits the actor's document.
+func (p *Pipeline) EditProfile(ctx context.Context, by *store.Actor, change func(*vocab.Actor)) error {
+	doc, err := p.DB.ActorDoc(ctx, by.ID)
+	if err != nil {
+		return err
+	}
+	a, err := vocab.DecodeActor([]byte(doc))
+	if err != nil {
+		return fmt.Errorf("actor %d of the log: %w", by.ID, err)
+	}
+	change(a)
+	u := p.activity("Update", by, by.URI)
+	a.Updated = u.Published
+	a.Raw = a.Encode()
+	u.To, u.Cc = vocab.VisibilityLevel(0).Audience(by.Followers, nil)
+	u.Inline = &vocab.Object{ID: a.ID, Type: a.Type, Raw: a.Raw}
+	u.Raw = vocab.EncodeActivity(u, a.Raw)
+	return p.Process(ctx, u, FromAccount(by.ID))
+}

@@ -1,0 +1,173 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"kenoma/internal/fault"
+	"kenoma/internal/store"
+	"kenoma/internal/vocab"
+)
+
+// fetchJob asks for a document by its id.
+type fetchJob struct {
+	Object vocab.IRI `json:"object,omitempty"`
+	Actor  vocab.IRI `json:"actor,omitempty"`
+	Depth  int       `json:"depth,omitempty"` // How far up a thread this is.
+}
+
+// maxClimb is how many parents of one arrival are fetched, one job each.
+const maxClimb = 40
+
+// fetchLater has a job get a document, after the commit. One address is fetched
+// once at a time, however many ask for it.
+func (s *Step) fetchLater(ctx context.Context, uri vocab.IRI) error {
+	if s.replay || s.p.fetchable(uri) != nil {
+		return nil
+	}
+	depth := s.From.climb + 1
+	if depth > maxClimb {
+		return nil
+	}
+	return s.enqueueAt(ctx, "fetch", uri.Host(), "fetch "+string(uri), 0, fetchJob{Object: uri, Depth: depth})
+}
+
+// fetchable refuses addresses that must not be asked: our own, and what is no
+// address. The remote client checks where a name leads.
+func (p *Pipeline) fetchable(uri vocab.IRI) error {
+	if p.Remote == nil {
+		return fault.New(fault.Rejected, "Nothing is fetched here.")
+	}
+	if err := uri.Valid(); err != nil {
+		return fault.Because(err, fault.Rejected, "%s is not an address.", uri)
+	}
+	if uri.Host() == p.host {
+		return fault.New(fault.NotFound, "There is no %s here.", uri)
+	}
+	return nil
+}
+
+// FetchObject returns the status for an object that may not be known yet, fetched
+// from its own host. uri may also be the address of its page.
+func (p *Pipeline) FetchObject(ctx context.Context, uri vocab.IRI) (int64, error) {
+	return p.fetchObject(ctx, uri, 0)
+}
+
+func (p *Pipeline) fetchObject(ctx context.Context, uri vocab.IRI, depth int) (int64, error) {
+	if o, err := p.DB.ObjectByURI(ctx, uri); err == nil {
+		if o.Deleted != 0 {
+			return 0, fault.New(fault.Gone, "This post was deleted.")
+		}
+		return o.ID, nil
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return 0, err
+	}
+	if err := p.fetchable(uri); err != nil {
+		return 0, err
+	}
+	body, final, err := p.Remote.Document(ctx, uri, p.InstanceKey(ctx))
+	if err != nil {
+		return 0, fmt.Errorf("fetching %s: %w", uri, err)
+	}
+	return p.fetched(ctx, body, final, depth)
+}
+
+// fetched takes in a document that came from its own host, as a Create by its author.
+func (p *Pipeline) fetched(ctx context.Context, body []byte, final vocab.IRI, depth int) (int64, error) {
+	_, typ, err := vocab.TypeOf(body)
+	if err != nil {
+		return 0, err
+	}
+	if typ == "Create" || typ == "Announce" { // Some give the activity for the object's address.
+		a, err := vocab.DecodeActivity(body)
+		if err != nil {
+			return 0, err
+		}
+		if typ != "Create" || a.Inline == nil || !vocab.SameHost(a.Inline.ID, final) {
+			return 0, fault.New(fault.Rejected, "%s is no post.", final)
+		}
+		body = a.Inline.Raw
+	}
+	o, err := vocab.DecodeObject(body)
+	if err != nil {
+		return 0, err
+	}
+	if !vocab.SameHost(o.ID, final) {
+		return 0, fault.New(fault.Rejected, "%s answered with an object of another host.", final)
+	}
+	author := authorOf(o)
+	if author == "" || !vocab.SameHost(author, o.ID) {
+		return 0, fault.New(fault.Rejected, "%s has no author on its own host.", o.ID)
+	}
+	if _, err := p.FetchActor(ctx, author); err != nil {
+		return 0, err
+	}
+	create := &vocab.Activity{ID: o.ID + "#fetched", Type: "Create", Actor: author, Object: o.ID, Inline: o, To: o.To, Cc: o.Cc}
+	create.Raw = vocab.EncodeActivity(create, nil)
+	if err := p.Process(ctx, create, Origin{Host: o.ID.Host(), Fetched: true, climb: depth}); err != nil {
+		return 0, err
+	}
+	row, err := p.DB.ObjectByURI(ctx, o.ID)
+	if err != nil {
+		return 0, fault.Because(err, fault.NotFound, "%s is not shown here.", o.ID)
+	}
+	if row.Deleted != 0 {
+		return 0, fault.New(fault.Gone, "This post was deleted.")
+	}
+	return row.ID, nil
+}
+
+// authorOf is the person behind an object, on the object's host.
+func authorOf(o *vocab.Object) vocab.IRI {
+	for _, a := range append(o.AttributedTo, o.Actor) {
+		if a != "" && vocab.SameHost(a, o.ID) {
+			return a
+		}
+	}
+	return ""
+}
+
+// fetch is the job.
+func (p *Pipeline) fetch(ctx context.Context, j fetchJob) error {
+	var err error
+	if j.Actor != "" {
+		_, err = p.RefreshActor(ctx, j.Actor)
+	} else {
+		_, err = p.fetchObject(ctx, j.Object, j.Depth)
+	}
+	return err
+}
+
+// Resolve finds an actor by its handle, "ann@a.test" or "ann" for one of ours, by
+// WebFinger when it isn't known.
+func (p *Pipeline) Resolve(ctx context.Context, handle string) (*store.Actor, error) {
+	name, domain, ok := cutHandle(handle)
+	if !ok {
+		name, domain = strings.TrimPrefix(handle, "@"), ""
+	}
+	if domain == p.Domain || domain == p.host {
+		domain = ""
+	}
+	a, err := p.DB.ActorByHandle(ctx, name, domain)
+	if err == nil && a.Deleted == 0 {
+		return a, nil
+	} else if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	if domain == "" || p.Remote == nil {
+		return nil, fault.New(fault.NotFound, "There is no account %s.", handle)
+	}
+	found, err := p.Remote.Finger(ctx, name+"@"+domain)
+	if err != nil {
+		return nil, err
+	}
+	return p.FetchActor(ctx, found.Actor)
+}
+
+// cutHandle splits "@name@domain".
+func cutHandle(handle string) (name, domain string, ok bool) {
+	name, domain, ok = strings.Cut(strings.TrimPrefix(handle, "@"), "@")
+	return name, strings.ToLower(domain), ok && name != "" && domain != ""
+}

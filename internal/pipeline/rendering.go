@@ -1,0 +1,154 @@
+package pipeline
+
+import (
+	"hash/fnv"
+	"html"
+	"strings"
+	"time"
+
+	"kenoma/internal/markup"
+	"kenoma/internal/store"
+	"kenoma/internal/vocab"
+)
+
+// rendering is what can be made of an object without knowing who is who.
+type rendering struct {
+	content  store.Content
+	language string
+	tags     []string // Folded, in the order of content.Tags.
+	mentions []vocab.Tag
+}
+
+// Bounds of what is kept of one post, whoever made it.
+const (
+	maxTags    = 100
+	maxEmoji   = 100
+	maxContent = 128 << 10
+)
+
+// render makes the safe content of a post.
+func render(o *vocab.Object) *rendering {
+	r := &rendering{language: o.Language}
+	c := &r.content
+	c.URI, c.URL, c.Type = o.ID, o.URL, o.Type
+	c.Sensitive = o.Sensitive
+	c.ReplyTo = o.InReplyTo
+	c.Source, c.SourceType = o.Source, o.SourceType
+	c.HTML = markup.Sanitize(cut(o.Content, maxContent))
+	switch o.Type {
+	case "Note", "Question", "ChatMessage":
+		c.Spoiler = strings.TrimSpace(markup.PlainText(o.Summary))
+		if c.HTML == "" && o.Name != "" {
+			c.HTML = "<p>" + html.EscapeString(markup.Title(o.Name)) + "</p>"
+		}
+	default:
+		r.article(o)
+	}
+	c.Sensitive = c.Sensitive || c.Spoiler != ""
+	for i := range o.Attachments {
+		if m, ok := attachment(o, &o.Attachments[i]); ok {
+			c.Media = append(c.Media, m)
+		}
+	}
+	r.tagsOf(o)
+	return r
+}
+
+// article shows what is more than a note as its title, its text or excerpt, and
+// the address where the whole is.
+func (r *rendering) article(o *vocab.Object) {
+	c := &r.content
+	c.Title = markup.Title(o.Name)
+	var b strings.Builder
+	if c.Title != "" {
+		b.WriteString("<p><strong>" + html.EscapeString(c.Title) + "</strong></p>")
+	}
+	if c.HTML == "" && o.Summary != "" {
+		c.HTML = markup.Sanitize(o.Summary)
+	}
+	b.WriteString(c.HTML)
+	page := o.URL
+	if page == "" {
+		page = o.ID
+	}
+	at := html.EscapeString(string(page))
+	b.WriteString(`<p><a href="` + at + `" rel="nofollow noopener noreferrer" target="_blank">` + at + `</a></p>`)
+	c.HTML = b.String()
+}
+
+// tagsOf sorts the tags of the document into hashtags, mentions and emoji.
+func (r *rendering) tagsOf(o *vocab.Object) {
+	seen := map[string]bool{}
+	for _, t := range o.Tags {
+		switch t.Type {
+		case "Hashtag":
+			name := strings.TrimPrefix(t.Name, "#")
+			key := markup.FoldTag(name)
+			if key != "" && len(key) <= 200 && !seen[key] && len(r.tags) < maxTags {
+				seen[key] = true
+				r.tags = append(r.tags, key)
+				r.content.Tags = append(r.content.Tags, name)
+			}
+		case "Emoji":
+			if e, ok := emoji(t); ok && len(r.content.Emoji) < maxEmoji {
+				r.content.Emoji = append(r.content.Emoji, e)
+			}
+		case "Mention":
+			r.mentions = append(r.mentions, t)
+		}
+	}
+}
+
+func emoji(t vocab.Tag) (store.Emoji, bool) {
+	name := strings.Trim(t.Name, ":")
+	if name == "" || len(name) > 100 || t.Icon == "" || strings.ContainsAny(name, " \t\n:<>\"&") {
+		return store.Emoji{}, false
+	}
+	return store.Emoji{Shortcode: name, URL: t.Icon}, true
+}
+
+// fill completes the content with what the database knew.
+func (r *rendering) fill(uri vocab.IRI, published int64, people []addressee) *store.Content {
+	c := r.content
+	c.URI, c.Published = uri, published
+	for _, a := range people {
+		if a.named {
+			c.Mentions = append(c.Mentions, store.Mention{ID: a.ID, URI: a.URI, Username: a.Username, Acct: a.Acct()})
+		}
+	}
+	return &c
+}
+
+// kinds of media by the major part of the media type, for what is shown inline.
+var mediaKinds = map[string]string{"image": "image", "video": "video", "audio": "audio"}
+
+func attachment(o *vocab.Object, a *vocab.Attachment) (store.Media, bool) {
+	if a.URL == "" {
+		return store.Media{}, false
+	}
+	major, _, _ := strings.Cut(a.MediaType, "/")
+	kind, ok := mediaKinds[major]
+	if !ok {
+		switch a.Type {
+		case "Image", "Video", "Audio":
+			kind = strings.ToLower(a.Type)
+		case "Document":
+			kind = "unknown"
+		default:
+			return store.Media{}, false // Links, property values, … are no files.
+		}
+	}
+	return store.Media{ID: mediaID(o.ID, a.URL), Kind: kind, Mime: a.MediaType, URL: a.URL, Preview: a.Preview, Description: cut(a.Name, 10_000),
+		Blurhash: a.Blurhash, Width: a.Width, Height: a.Height, Duration: a.Duration, Focus: a.Focus}, true
+}
+
+// mediaID derives a stable positive id for a remote attachment.
+func mediaID(object, url vocab.IRI) int64 {
+	h := fnv.New64a()
+	h.Write([]byte(object))
+	h.Write([]byte{0})
+	h.Write([]byte(url))
+	return int64(h.Sum64() >> 1)
+}
+
+func msTime(ms int64) time.Time { return time.UnixMilli(ms) }

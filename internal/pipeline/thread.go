@@ -1,0 +1,62 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+
+	"kenoma/internal/store"
+	"kenoma/internal/vocab"
+)
+
+// parentOf completes st with what it answers. A parent that is not known yet is
+// fetched, and the reply joins the thread when it comes.
+func (s *Step) parentOf(ctx context.Context, st *store.Status, o *vocab.Object) (*store.Status, error) {
+	if o.InReplyTo == "" {
+		return nil, nil
+	}
+	st.IsReply = true
+	parent, err := s.statusByURI(ctx, o.InReplyTo)
+	if errors.Is(err, store.ErrNotFound) {
+		if err := s.AddWait(ctx, o.InReplyTo, store.Wait{Ref: st.ID, Kind: store.WaitReply}); err != nil {
+			return nil, err
+		}
+		if s.Activity.Type == "Update" || st.Visibility > unlisted && !s.From.local() {
+			return nil, nil // Enough trouble for a post that few see.
+		}
+		return nil, s.fetchLater(ctx, o.InReplyTo)
+	} else if err != nil {
+		return nil, err
+	}
+	st.ReplyTo, st.ReplyActor, st.Conversation = parent.ID, parent.Actor, parent.Conversation
+	st.LocalOnly = st.LocalOnly || parent.LocalOnly
+	return parent, nil
+}
+
+// thread hangs a reply on its parent, which has just arrived.
+func (s *Step) thread(ctx context.Context, reply int64, parentURI vocab.IRI) error {
+	st, err := s.Status(ctx, reply)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // Deleted meanwhile.
+	} else if err != nil {
+		return err
+	}
+	parent, err := s.statusByURI(ctx, parentURI)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // The parent came deleted.
+	} else if err != nil {
+		return err
+	}
+	if st.Conversation == parent.Conversation || parent.ID == st.ID {
+		return nil // A circle: a post that answers its own answer begins the thread.
+	}
+	return s.Thread(ctx, st, parent)
+}
+
+// statusByURI returns the post with this id on the wire.
+func (s *Step) statusByURI(ctx context.Context, uri vocab.IRI) (*store.Status, error) {
+	o, err := s.ObjectByURI(ctx, uri)
+	if err != nil {
+		return nil, err
+	}
+	return s.Status(ctx, o.ID)
+}

@@ -1,0 +1,243 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"kenoma/internal/fault"
+	"kenoma/internal/markup"
+	"kenoma/internal/store"
+	"kenoma/internal/vocab"
+)
+
+// Draft is a post as its author typed it. The door has checked lengths and limits.
+type Draft struct {
+	Text        string
+	ContentType string // text/plain ("" too), text/markdown, text/html
+	Spoiler     string
+	Sensitive   bool
+	Visibility  string // Name; "" means public.
+	LocalOnly   bool
+	Language    string
+	InReplyTo   int64 // statuses.id, 0 none
+	Media       []store.Media
+	Poll        *DraftPoll
+	Emoji       []vocab.Tag // The instance's own emoji that the text may use.
+	Key         string      // Idempotency-Key, "" none
+	App         string      // Name of the client, shown beside the post.
+	AppURL      string
+}
+
+// DraftPoll is a poll as typed.
+type DraftPoll struct {
+	Options  []string
+	Multiple bool
+	Expires  time.Duration
+}
+
+// Post publishes a draft and returns the status's id. The same Key within an hour
+// gives the same status.
+func (p *Pipeline) Post(ctx context.Context, by *store.Actor, d Draft) (int64, error) {
+	if d.Key != "" {
+		if id, err := p.DB.Idempotent(ctx, by.ID, d.Key); err == nil {
+			return id, nil
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return 0, err
+		}
+	}
+	id := p.NewID()
+	o, err := p.compose(ctx, by, &d, id)
+	if err != nil {
+		return 0, err
+	}
+	a := p.activity("Create", by, o.ID)
+	a.To, a.Cc, a.Inline, a.Published = o.To, o.Cc, o, o.Published
+	a.Raw = vocab.EncodeActivity(a, nil)
+	err = p.write(ctx, a, by, &d, func(ctx context.Context, s *Step) error {
+		if d.Key == "" {
+			return nil
+		}
+		return s.Remember(ctx, by.ID, d.Key, id, s.now())
+	})
+	if errors.Is(err, store.ErrExists) { // The same key at the same moment.
+		return p.DB.Idempotent(ctx, by.ID, d.Key)
+	}
+	return id, err
+}
+
+// write processes a Create or Update of one of our posts, with its media and app.
+func (p *Pipeline) write(ctx context.Context, a *vocab.Activity, by *store.Actor, d *Draft, also func(context.Context, *Step) error) error {
+	if err := p.checkOrigin(a, FromAccount(by.ID)); err != nil {
+		return err
+	}
+	t := types[a.Type]
+	if err := t.Validate(a, FromAccount(by.ID)); err != nil {
+		return err
+	}
+	s := &Step{p: p, Activity: a, Actor: by, From: FromAccount(by.ID), localOnly: d.LocalOnly, also: also}
+	s.prepare()
+	s.render.content.App, s.render.content.AppURL = d.App, d.AppURL
+	return p.DB.Write(ctx, func(tx *store.Tx) error { return s.commit(ctx, tx, t) })
+}
+
+// compose makes the object of a draft. Who is mentioned is looked up, by WebFinger
+// where it isn't known, before anything is written.
+func (p *Pipeline) compose(ctx context.Context, by *store.Actor, d *Draft, id int64) (*vocab.Object, error) {
+	vis, ok := vocab.VisibilityNamed(d.Visibility)
+	if d.Visibility == "" {
+		vis, ok = vocab.Visibilities[0], true
+	}
+	if !ok {
+		return nil, fault.New(fault.Invalid, "A post can be public, unlisted, private or direct.")
+	}
+	o := &vocab.Object{ID: p.ObjectURI(id), Type: "Note", AttributedTo: []vocab.IRI{by.URI}, Published: vocab.TimeOf(id),
+		URL: vocab.IRI(p.URL + "/@" + by.Username + "/" + fmt.Sprint(id)), Summary: d.Spoiler, Sensitive: d.Sensitive || d.Spoiler != "",
+		Language: d.Language, RepliesCount: -1, LikesCount: -1, SharesCount: -1}
+	if d.ContentType != "" && d.ContentType != "text/plain" {
+		o.Source, o.SourceType = d.Text, d.ContentType
+	} else {
+		o.Source, o.SourceType = d.Text, "text/plain"
+	}
+	people, err := p.draftText(ctx, d, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.draftReply(ctx, by, d, o); err != nil {
+		return nil, err
+	}
+	o.To, o.Cc = vis.Audience(by.Followers, people)
+	for _, m := range d.Media {
+		o.Attachments = append(o.Attachments, vocab.Attachment{Type: "Document", MediaType: m.Mime, URL: m.URL, Name: m.Description, Blurhash: m.Blurhash,
+			Width: m.Width, Height: m.Height, Focus: m.Focus, Duration: m.Duration, Preview: m.Preview})
+	}
+	if d.Poll != nil {
+		o.Type = "Question"
+		o.Poll = &vocab.Poll{Multiple: d.Poll.Multiple}
+		for _, option := range d.Poll.Options {
+			o.Poll.Options = append(o.Poll.Options, vocab.PollOption{Name: option})
+		}
+		if d.Poll.Expires > 0 {
+			o.Poll.Ends = o.Published.Add(d.Poll.Expires)
+		}
+	}
+	o.Raw = o.Encode()
+	return o, nil
+}
+
+// draftText renders the text and returns who is mentioned.
+func (p *Pipeline) draftText(ctx context.Context, d *Draft, o *vocab.Object) ([]vocab.IRI, error) {
+	found := markup.Scan(d.Text, d.ContentType)
+	known := map[string]*store.Actor{}
+	var people []vocab.IRI
+	for _, handle := range found.Mentions[:min(len(found.Mentions), maxAddressees)] {
+		a, err := p.Resolve(ctx, handle)
+		if err != nil {
+			continue // It stays text.
+		}
+		known[strings.ToLower(handle)] = a
+		people = append(people, a.URI)
+		name := "@" + a.Acct()
+		if a.Local {
+			name = "@" + a.Username + "@" + p.Domain
+		}
+		o.Tags = append(o.Tags, vocab.Tag{Type: "Mention", Name: name, Href: a.URI})
+	}
+	for _, tag := range found.Hashtags {
+		o.Tags = append(o.Tags, vocab.Tag{Type: "Hashtag", Name: "#" + tag, Href: vocab.IRI(p.URL + "/tags/" + strings.ToLower(tag))})
+	}
+	for _, e := range d.Emoji {
+		for _, used := range found.Emoji {
+			if strings.Trim(e.Name, ":") == used {
+				o.Tags = append(o.Tags, e)
+			}
+		}
+	}
+	profiles, err := p.profileURLs(ctx, known)
+	if err != nil {
+		return nil, err
+	}
+	o.Content = markup.Render(d.Text, d.ContentType, markup.Links{
+		Mention: func(handle string) (href, url, username string, ok bool) {
+			a := known[strings.ToLower(handle)]
+			if a == nil {
+				return "", "", "", false
+			}
+			return string(a.URI), profiles[a.ID], a.Username, true
+		},
+		Hashtag: func(tag string) string { return p.URL + "/tags/" + strings.ToLower(tag) },
+	})
+	return people, nil
+}
+
+// profileURLs returns the pages of actors.
+func (p *Pipeline) profileURLs(ctx context.Context, actors map[string]*store.Actor) (map[int64]string, error) {
+	var ids []int64
+	urls := map[int64]string{}
+	for _, a := range actors {
+		ids = append(ids, a.ID)
+		urls[a.ID] = string(a.URI)
+	}
+	if len(ids) == 0 {
+		return urls, nil
+	}
+	profiles, err := p.DB.Profiles(ctx, ids)
+	for id, profile := range profiles {
+		if profile.URL != "" {
+			urls[id] = string(profile.URL)
+		}
+	}
+	return urls, err
+}
+
+// draftReply completes what the draft answers. Answers to local-only posts are
+// local-only.
+func (p *Pipeline) draftReply(ctx context.Context, by *store.Actor, d *Draft, o *vocab.Object) error {
+	if d.InReplyTo == 0 {
+		return nil
+	}
+	post, _, uri, err := p.post(ctx, by, d.InReplyTo)
+	if fault.Is(err, fault.NotFound) {
+		return fault.New(fault.NotFound, "The post that you answer does not exist any more.")
+	} else if err != nil {
+		return err
+	}
+	o.InReplyTo = uri
+	d.LocalOnly = d.LocalOnly || post.LocalOnly
+	if parent, err := p.DB.Object(ctx, post.Conversation); err == nil {
+		o.Conversation = string(parent.URI)
+	}
+	return nil
+}
+
+// Edit publishes a new version of one of by's own posts. Visibility and what it
+// answers stay.
+func (p *Pipeline) Edit(ctx context.Context, by *store.Actor, status int64, d Draft) error {
+	old, err := p.DB.Object(ctx, status)
+	if errors.Is(err, store.ErrNotFound) || err == nil && (old.Actor != by.ID || old.Deleted != 0) {
+		return fault.New(fault.NotFound, "There is no such post.")
+	} else if err != nil {
+		return err
+	}
+	was, err := vocab.DecodeObject([]byte(old.Doc))
+	if err != nil {
+		return fmt.Errorf("object %d of the log: %w", old.ID, err)
+	}
+	d.Visibility, d.LocalOnly, d.InReplyTo = vocab.VisibilityLevel(old.Visibility).Name, old.LocalOnly, 0
+	o, err := p.compose(ctx, by, &d, status)
+	if err != nil {
+		return err
+	}
+	o.InReplyTo, o.Conversation, o.Published = was.InReplyTo, was.Conversation, was.Published
+	o.Updated = time.UnixMilli(max(p.Now().UnixMilli(), old.Version+1)).UTC()
+	if o.Poll != nil && was.Poll != nil && d.Poll.Expires == 0 {
+		o.Poll.Ends = was.Poll.Ends
+	}
+	o.Raw = o.Encode()
+	a := p.activity("Update", by, o.ID)
+	a.To, a.Cc, a.Inline = o.To, o.Cc, o
+	a.Raw = vocab.EncodeActivity(a, nil)
+	return p.write(ctx, a, by, &d, nil)
+}
