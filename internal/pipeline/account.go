@@ -18,7 +18,7 @@ func (p *Pipeline) CreateAccount(ctx context.Context, n store.NewAccount) (*stor
 	if err := vocab.ValidUsername(n.Username); err != nil {
 		return nil, fault.Because(err, fault.Invalid, "This username can't be used.")
 	}
-	private, err := newKeyPEM() // Some hundred ms: before the transaction.
+	private, err := p.NewKey() // Some hundred ms: before the transaction.
 	if err != nil {
 		return nil, err
 	}

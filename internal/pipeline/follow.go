@@ -248,6 +248,9 @@ func (s *Step) answered(ctx context.Context) (*store.Activity, error) {
 		return nil, fault.New(fault.Rejected, "Only who is to be followed can answer.")
 	}
 	s.object = f.Seq
+	if s.replay && f.Seq > s.Seq {
+		return nil, s.Wait(f.URI) // The answer came first.
+	}
 	return f, nil
 }
 

@@ -45,7 +45,7 @@ func (p *Pipeline) instanceSigner(ctx context.Context) (crypto.Signer, error) {
 	}
 	text, err := p.DB.Setting(ctx, instanceKeySetting)
 	if errors.Is(err, store.ErrNotFound) {
-		if text, err = newKeyPEM(); err != nil {
+		if text, err = p.NewKey(); err != nil {
 			return nil, err
 		}
 		err = p.DB.Write(ctx, func(tx *store.Tx) error {

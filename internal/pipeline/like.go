@@ -75,6 +75,9 @@ func (s *Step) subject(ctx context.Context, uri vocab.IRI) (*store.Status, *stor
 	}
 	post, err := s.Status(ctx, o.ID)
 	if errors.Is(err, store.ErrNotFound) {
+		if s.replay {
+			return nil, nil, s.Wait(uri) // The log knows it already, it was later then.
+		}
 		s.state = store.Void
 		return nil, nil, nil
 	} else if err != nil {

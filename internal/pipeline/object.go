@@ -92,9 +92,33 @@ func (s *Step) fileVersion(ctx context.Context, obj *store.Object, published int
 	case obj.Version > old.Version:
 		return newer, s.ReplaceObject(ctx, old, obj)
 	case obj.Version == old.Version:
-		return same, nil
+		return same, s.amendTallies(ctx, old, obj)
 	}
 	return older, s.AddVersion(ctx, old.ID, store.Version{Version: obj.Version, Seq: s.Seq, Doc: obj.Doc})
+}
+
+// amendTallies keeps the document of a poll with the most votes as the one that
+// stands; it is no new version.
+func (s *Step) amendTallies(ctx context.Context, old, obj *store.Object) error {
+	now := s.Activity.Inline.Poll
+	if now == nil {
+		return nil
+	}
+	was, err := vocab.DecodeObject([]byte(old.Doc))
+	if err != nil || was.Poll == nil || tally(now) <= tally(was.Poll) {
+		return err
+	}
+	amended := *old
+	amended.Doc = obj.Doc
+	return s.AmendObject(ctx, &amended)
+}
+
+func tally(p *vocab.Poll) int {
+	n := p.Voters
+	for _, o := range p.Options {
+		n += o.Votes
+	}
+	return n
 }
 
 // replayVersion says what a version was, from the log that already holds it.
@@ -235,9 +259,6 @@ func (s *Step) reshow(ctx context.Context, obj *store.Object, o *vocab.Object, r
 	if err := s.SetTags(ctx, st.ID, r.tags, content.Tags); err != nil {
 		return err
 	}
-	if err := s.address(ctx, st.ID, o, people); err != nil {
-		return err
-	}
 	if err := s.setPoll(ctx, st, o); err != nil {
 		return err
 	}
@@ -267,6 +288,9 @@ func (s *Step) mentionsOf(ctx context.Context, status int64, o *vocab.Object) er
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	} else if err != nil {
+		return err
+	}
+	if err := s.address(ctx, status, o, people); err != nil {
 		return err
 	}
 	return s.tellPeople(ctx, st, people)

@@ -35,6 +35,7 @@ type Options struct {
 	Domain   string // Of the handles.
 	Log      *slog.Logger
 	Now      func() time.Time
+	NewKey   func() (pem string, err error) // nil: RSA of 2048 bits.
 }
 
 // Pipeline processes activities. It is safe for concurrent use.
@@ -52,6 +53,9 @@ func New(o Options) *Pipeline {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.NewKey == nil {
+		o.NewKey = newKeyPEM
+	}
 	p := &Pipeline{Options: o, host: vocab.IRI(o.URL).Host()}
 	p.keys.db = o.DB
 	return p
@@ -68,6 +72,9 @@ type Origin struct {
 // FromAccount is the origin of what one of our accounts does.
 func FromAccount(actor int64) Origin { return Origin{Actor: actor} }
 
+// fetchPrefix marks in the log what we went to get.
+const fetchPrefix = "fetch:"
+
 // local tells whether the activity is our own.
 func (o Origin) local() bool { return o.Actor != 0 }
 
@@ -77,7 +84,7 @@ func (o Origin) name() string {
 	case o.local():
 		return ""
 	case o.Fetched:
-		return "fetch:" + o.Host
+		return fetchPrefix + o.Host
 	}
 	return o.Host
 }

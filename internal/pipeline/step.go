@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"kenoma/internal/fault"
 	"kenoma/internal/store"
@@ -242,8 +243,8 @@ func (p *Pipeline) load(ctx context.Context, tx *store.Tx, row *store.Activity) 
 		return nil, err
 	}
 	from := Origin{Host: row.Origin}
-	if len(row.Origin) > 6 && row.Origin[:6] == "fetch:" {
-		from = Origin{Host: row.Origin[6:], Fetched: true}
+	if host, ok := strings.CutPrefix(row.Origin, fetchPrefix); ok {
+		from = Origin{Host: host, Fetched: true}
 	} else if row.Origin == "" {
 		from = FromAccount(actor.ID)
 	}

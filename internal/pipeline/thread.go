@@ -3,8 +3,10 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"kenoma/internal/store"
+	"kenoma/internal/stream"
 	"kenoma/internal/vocab"
 )
 
@@ -49,7 +51,34 @@ func (s *Step) thread(ctx context.Context, reply int64, parentURI vocab.IRI) err
 	if st.Conversation == parent.Conversation || parent.ID == st.ID {
 		return nil // A circle: a post that answers its own answer begins the thread.
 	}
-	return s.Thread(ctx, st, parent)
+	if err := s.Thread(ctx, st, parent); err != nil {
+		return err
+	}
+	return s.deliverReply(ctx, st.ID)
+}
+
+// deliverReply gives a reply to those who follow its author and, as is known only
+// now, whom it answers; not when it was only fetched.
+func (s *Step) deliverReply(ctx context.Context, reply int64) error {
+	st, err := s.Status(ctx, reply)
+	if err != nil {
+		return err
+	}
+	brought, err := s.Tx.Activity(ctx, st.Seq)
+	if errors.Is(err, store.ErrNotFound) || err == nil && strings.HasPrefix(brought.Origin, fetchPrefix) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	owners, next, err := s.Deliver(ctx, st, 0, fanoutChunk)
+	if err != nil {
+		return err
+	}
+	s.publish(stream.Event{Kind: "update", Status: st.ID, Author: st.Actor, Home: owners})
+	if next == 0 {
+		return nil
+	}
+	return s.fanoutRest(ctx, st, next)
 }
 
 // statusByURI returns the post with this id on the wire.

@@ -145,3 +145,6 @@ func call(tx *Tx, fn func(*Tx) error) (err error) {
 	}()
 	return fn(tx)
 }
+
+// Raw is the pool behind db, for tests and benchmarks that look past the store.
+func Raw(d *DB) *sql.DB { return d.pools[len(d.pools)-1] }
