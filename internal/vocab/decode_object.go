@@ -132,26 +132,20 @@ func (v value) content() (content, language string) {
 }
 
 // translation finds text in a map of language to text and returns its key. Without
-// text it returns the first entry that has one; with a text that stands nowhere in
-// the map, the key of an only entry.
+// text it returns the first entry that has one. Where neither is found it returns
+// the key of an only entry.
 func (v value) translation(text string, limit int) (language, found string) {
-	entries := 0
+	only, entries := "", 0
 	for key, e := range v.members() {
-		s := e.text(limit)
-		if s == "" {
-			continue
-		}
-		if text == "" || s == text {
+		only, entries = key, entries+1
+		if s := e.text(limit); s != "" && (text == "" || s == text) {
 			return languageTag(key), s
-		}
-		if entries++; entries == 1 {
-			language = languageTag(key)
 		}
 	}
 	if entries != 1 {
 		return "", ""
 	}
-	return language, text
+	return languageTag(only), text
 }
 
 // contextLanguage is the default language that the document's own @context sets.
