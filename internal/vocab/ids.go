@@ -132,8 +132,13 @@ func (iri IRI) Host() string {
 func HostOf[S ~string](address S) string { return IRI(address).Host() }
 
 // NormalHost returns a host as people type it ("Example.COM", "rémote.example")
-// in the form of Host; "" when it is none.
-func NormalHost(host string) string { return IRI("https://" + host).Host() }
+// in the form of Host; "" when it is none, or more than a host.
+func NormalHost(host string) string {
+	if strings.ContainsAny(host, "/?#") {
+		return ""
+	}
+	return IRI("https://" + host).Host()
+}
 
 // plainHost lowers auth, cuts the default port and turns Unicode into punycode.
 func plainHost(auth, defaultPort string) string {
