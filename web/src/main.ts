@@ -1,0 +1,23 @@
+import { mount } from 'svelte';
+import App from './App.svelte';
+import './app.css';
+import { clock } from './state/clock.svelte';
+import { begin } from './state/life';
+import { catchUp, networkIsBack } from './state/live';
+import { router } from './state/router.svelte';
+import { theme } from './state/theme.svelte';
+
+theme.apply();
+router.start();
+clock.start();
+void begin();
+
+addEventListener('online', networkIsBack);
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState !== 'visible') return;
+  clock.now = Date.now();
+  networkIsBack();
+  catchUp();
+});
+
+mount(App, { target: document.getElementById('app')! });

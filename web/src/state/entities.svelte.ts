@@ -1,0 +1,49 @@
+import { SvelteMap } from 'svelte/reactivity';
+import type { Account, Relationship, Status } from '../api/types';
+
+/**
+ * Every post, account and relationship that was read, once, by id. Values are never changed in place: a new
+ * one takes the old one's place, and whoever shows that id is drawn again.
+ */
+export const statuses = new SvelteMap<string, Status>();
+export const accounts = new SvelteMap<string, Account>();
+export const relationships = new SvelteMap<string, Relationship>();
+
+/** Remembers a post, what it boosts, and who wrote both. */
+export function keep(status: Status): string {
+  if (status.reblog) keep(status.reblog);
+  keepAccount(status.account);
+  statuses.set(status.id, status);
+  return status.id;
+}
+
+export const keepAll = (list: Status[]): string[] => list.map(keep);
+
+export function keepAccount(account: Account): string {
+  accounts.set(account.id, account);
+  return account.id;
+}
+
+/** Changes some fields of a post that is known. */
+export function patch(id: string, changes: Partial<Status>): void {
+  const old = statuses.get(id);
+  if (old) statuses.set(id, { ...old, ...changes });
+}
+
+/**
+ * Takes over what others see of an edited post. The stream sends it as nobody in particular sees it, so what
+ * is ours (our favourite, our vote) stays as it was.
+ */
+export function keepEdited(status: Status): void {
+  const old = statuses.get(status.id);
+  if (!old) return;
+  const { favourited, reblogged, bookmarked, muted, pinned } = old;
+  const poll = status.poll && { ...status.poll, voted: old.poll?.voted, own_votes: old.poll?.own_votes };
+  statuses.set(status.id, { ...status, poll, favourited, reblogged, bookmarked, muted, pinned });
+}
+
+export function forgetAll(): void {
+  statuses.clear();
+  accounts.clear();
+  relationships.clear();
+}
