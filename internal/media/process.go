@@ -66,8 +66,9 @@ type Result struct {
 	Kind     Kind
 	Animated bool // A GIF with several pictures.
 	Original File
-	Preview  *File  // nil for video and sound, and for other purposes than Attachment.
-	Blurhash string // "" where there is no preview.
+	Preview  *File   // nil for video and sound, and for other purposes than Attachment.
+	Blurhash string  // "" where there is no preview.
+	Duration float64 // Seconds, of MP4 and WebM; 0 when unknown.
 	dir      string
 }
 
@@ -125,7 +126,9 @@ func (p *Processor) Process(ctx context.Context, r io.Reader, o Options) (res *R
 	if err != nil {
 		return nil, fmt.Errorf("process upload: %w", err)
 	}
-	return &Result{Kind: t.kind, Original: File{Type: t.name, Size: info.Size(), path: in.Name()}, dir: dir}, nil
+	m := probe(in, info.Size(), t.name)
+	f := File{Type: t.name, Size: info.Size(), Width: m.width, Height: m.height, path: in.Name()}
+	return &Result{Kind: t.kind, Original: f, Duration: m.duration, dir: dir}, nil
 }
 
 // spool writes the upload to a file in dir and finds out what it is.
