@@ -50,7 +50,7 @@ func confine(j job) error {
 
 // work does a job and writes report and files to w. A refusal is a report, not an
 // error.
-func work(in io.ReadSeeker, j job, w io.Writer) error {
+func work(in source, j job, w io.Writer) error {
 	out, err := picture(in, j)
 	if err != nil {
 		var refused *fault.Error

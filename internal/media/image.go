@@ -89,8 +89,14 @@ func (o *output) add(f File, data []byte) {
 	o.data = append(o.data, data)
 }
 
+// source is the bytes of a picture.
+type source interface {
+	io.ReadSeeker
+	io.ReaderAt
+}
+
 // picture does a job: in is a picture of the type that it names. Errors are faults.
-func picture(in io.ReadSeeker, j job) (*output, error) {
+func picture(in source, j job) (*output, error) {
 	s := shapes[j.Purpose]
 	config, err := decodeConfig(in, j.Type)
 	if err != nil {
@@ -108,6 +114,9 @@ func picture(in io.ReadSeeker, j job) (*output, error) {
 		if err := out.animation(in, s, config); err != nil {
 			return nil, err
 		}
+	}
+	if j.Type == "image/webp" && animatedWebP(in) {
+		return nil, fault.New(fault.Unsupported, "Animated WebP can't be used. Take a GIF or a video.")
 	}
 	held := orientation(in, j.Type)
 	src, err := decode(in, j.Type)
@@ -267,6 +276,16 @@ func decode(in io.ReadSeeker, contentType string) (image.Image, error) {
 		return decodeGIF(in)
 	}
 	return nil, fmt.Errorf("no decoder for %q", contentType)
+}
+
+// animatedWebP tells whether the header of a WebP announces an animation, which
+// the decoder can't read.
+//
+// spec: rfc9649#section-2.7.1
+func animatedWebP(in io.ReaderAt) bool {
+	var head [21]byte
+	_, err := in.ReadAt(head[:], 0)
+	return err == nil && string(head[12:16]) == "VP8X" && head[20]&0x02 != 0
 }
 
 // decodeGIF returns the first picture on its canvas, which may be larger.
