@@ -106,15 +106,16 @@ func (v value) textOrMap(name, mapName string, limit int) string {
 	if s := v.get(name).text(limit); s != "" {
 		return s
 	}
-	_, s := v.get(mapName).translation("", limit)
+	_, s := v.get(mapName).translation(value{}, limit)
 	return s
 }
 
 // content is the text of a post and its language. Where content is missing the
 // first text of contentMap stands in.
 func (v value) content() (content, language string) {
-	content = v.get("content").text(maxContent)
-	language, mapped := v.get("contentMap").translation(content, maxContent)
+	text := v.get("content")
+	content = text.text(maxContent)
+	language, mapped := v.get("contentMap").translation(text, maxContent)
 	if content == "" {
 		content = mapped
 	}
@@ -131,29 +132,38 @@ func (v value) content() (content, language string) {
 	return content, language
 }
 
-// translation finds text in a map of language to text and returns its key. Without
-// text it returns the first entry that has one. Where neither is found it returns
-// the key of an only entry.
-func (v value) translation(text string, limit int) (language, found string) {
+// translation finds text in a map of language to text and returns its key. Where
+// text is absent or empty it returns the first entry that has one. Where neither is
+// found it returns the key of an only entry.
+func (v value) translation(text value, limit int) (language, found string) {
+	missing := text.text(1) == ""
 	only, entries := "", 0
 	for key, e := range v.members() {
 		only, entries = key, entries+1
-		if s := e.text(limit); s != "" && (text == "" || s == text) {
-			return languageTag(key), s
+		switch {
+		case missing:
+			if s := e.text(limit); s != "" {
+				return languageTag(key), s
+			}
+		case bytes.Equal(e.raw(), text.raw()) || e.text(limit) == text.text(limit):
+			return languageTag(key), ""
 		}
 	}
 	if entries != 1 {
 		return "", ""
 	}
-	return languageTag(only), text
+	return languageTag(only), ""
 }
 
-// contextLanguage is the default language that the document's own @context sets.
-// Contexts that are named by address are never fetched.
+// contextLanguage is the default language that the @context of v, or of the whole
+// document, sets. Contexts that are named by address are never fetched.
 //
 // spec: json-ld11#string-internationalization
 func (v value) contextLanguage() string {
 	raw := v.get("@context").raw()
+	if raw == nil {
+		raw = value{v.d, 0}.get("@context").raw()
+	}
 	if !bytes.Contains(raw, []byte(`"@language"`)) {
 		return ""
 	}
@@ -262,10 +272,10 @@ func (v value) links() (page IRI, links []Link) {
 		case '"':
 			l.Href = e.iri()
 		case '{':
-			l = e.link1()
+			l = e.asLink()
 			links = appendLink(links, l)
 			for t := range e.get("tag").each() { // The files of PeerTube's HLS playlists.
-				links = appendLink(links, t.link1())
+				links = appendLink(links, t.asLink())
 			}
 		}
 		switch base, _, _ := strings.Cut(l.MediaType, ";"); {
@@ -293,8 +303,8 @@ func appendLink(list []Link, l Link) []Link {
 	return append(list, l)
 }
 
-// link1 reads one Link.
-func (v value) link1() Link {
+// asLink reads one Link.
+func (v value) asLink() Link {
 	if v.kind() != '{' {
 		return Link{}
 	}
@@ -345,7 +355,7 @@ func (v value) attachment() Attachment {
 		a.Name = v.get("summary").text(maxDescription)
 	}
 	for e := range v.get("url", "href").each() {
-		l := e.link1()
+		l := e.asLink()
 		if e.kind() == '"' {
 			l.Href = e.iri()
 		}

@@ -298,6 +298,10 @@ func TestTexts(t *testing.T) {
 			t.Errorf("%s: %q in %q, want %q in %q", tt.members, o.Content, o.Language, tt.content, tt.language)
 		}
 	}
+	a, err := DecodeActivity([]byte(`{"@context":{"@language":"de"},"type":"Create","object":{"type":"Note","content":"x"}}`))
+	if err != nil || a.Inline.Language != "de" {
+		t.Errorf("the activity's @language is not that of the object: %+v, %v", a.Inline, err)
+	}
 	o := note(t, `"summary":"","name":null,"nameMap":{"en":"Title"},"source":{"content":"*x*","mediaType":"text/markdown"},"as:sensitive":true`)
 	if o.Summary != "" || o.Name != "Title" || o.Source != "*x*" || o.SourceType != "text/markdown" || !o.Sensitive {
 		t.Errorf("%+v", o)

@@ -24,7 +24,7 @@ const (
 		`"QuoteRequest":"https://w3id.org/fep/044f#QuoteRequest"}]`
 
 	objectContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1",{` +
-		`"ostatus":"http://ostatus.org#","toot":"http://joinmastodon.org/ns#","litepub":"http://litepub.social/ns#",` +
+		`"ostatus":"http://ostatus.org#","toot":"http://joinmastodon.org/ns#",` +
 		`"misskey":"https://misskey-hub.net/ns#","fedibird":"http://fedibird.com/ns#",` +
 		`"sensitive":"as:sensitive","Hashtag":"as:Hashtag","Emoji":"toot:Emoji","blurhash":"toot:blurhash",` +
 		`"focalPoint":{"@id":"toot:focalPoint","@container":"@list"},"votersCount":"toot:votersCount",` +
@@ -67,7 +67,7 @@ func EncodeActivity(a *Activity, inline []byte) []byte {
 		if inline, own = splitContext(inline); own != nil {
 			context = string(own)
 		}
-	} else if len(a.Tags) == 0 && a.Content == "" {
+	} else if len(a.Tags) == 0 && a.Content == "" && !strings.Contains(activityContext, `"`+a.Type+`":`) {
 		context = plainContext
 	}
 	w := start(512+len(inline), context)
@@ -141,7 +141,7 @@ func (o *Object) Encode() []byte {
 	if !tombstone && o.Type != "" && PostKindOf(o.Type) != NoPost {
 		w.bool("sensitive", o.Sensitive)
 	}
-	w.text3(o)
+	w.body(o)
 	if o.Conversation != "" {
 		if IRI(o.Conversation).ok() {
 			w.str("context", o.Conversation)
@@ -166,9 +166,9 @@ func (o *Object) Encode() []byte {
 	return w.buf
 }
 
-// text3 writes the text in its three forms: HTML, HTML by language, as typed. A
+// body writes the text in its three forms: HTML, HTML by language, as typed. A
 // vote has none.
-func (w *writer) text3(o *Object) {
+func (w *writer) body(o *Object) {
 	w.str("mediaType", o.MediaType)
 	if o.Content != "" || PostKindOf(o.Type) != NoPost && o.Name == "" {
 		w.key("content")

@@ -288,6 +288,16 @@ func TestSplitContext(t *testing.T) {
 	}
 }
 
+// A type of an extension needs its context also where nothing else does.
+func TestContextDefinesType(t *testing.T) {
+	for typ, want := range map[string]string{"Like": plainContext, "QuoteRequest": activityContext, "EmojiReact": activityContext} {
+		_, got := splitContext(EncodeActivity(&Activity{ID: "https://a.test/1", Type: typ, Actor: ann, Object: bob}, nil))
+		if string(got) != want {
+			t.Errorf("%s has the context %s, want %s", typ, got, want)
+		}
+	}
+}
+
 // The contexts are pasted into documents, so they must be JSON.
 func TestContexts(t *testing.T) {
 	for _, c := range []string{plainContext, activityContext, objectContext, actorContext} {

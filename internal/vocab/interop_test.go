@@ -273,6 +273,13 @@ var statusClaims = []claim{
 	about(`status by `+url+`(?: \(first Person[^;]*)?`, same(objectOf, func(o *Object) string {
 		return string(slices.Concat(o.AttributedTo, []IRI{o.Actor})[0])
 	})),
+	{regexp.MustCompile(`(?:^|: )status by `), func(d decoded, _ []string) string {
+		return yes(IsPost(d.object.Type) || ClassOf(d.object.Type) == UnknownClass)
+	}},
+	about(`unsupported object type (\w*): not shown[^;]*`, func(d decoded, m []string) string {
+		return yes(strings.HasPrefix(d.object.Type, m[1]) && !IsPost(d.object.Type))
+	}),
+	about(`ignored: unsupported activity (\w+), 2xx[^;]*`, func(d decoded, m []string) string { return yes(d.activity.Type == m[1]) }),
 	about(`status without attributedTo[^;]*`, same(objectOf, func(o *Object) string { return join(o.AttributedTo) })),
 	about(`(public|unlisted|followers-only)(?: \(.*?\))?`, func(d decoded, m []string) string {
 		if got := d.visibility(); got != m[1] {

@@ -385,7 +385,7 @@ func (v value) str(limit int) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(cut(raw[1:len(raw)-1], limit))
 	}
-	text, err := jsontext.AppendUnquote(nil, raw)
+	text, err := jsontext.AppendUnquote(make([]byte, 0, len(raw)), raw)
 	if err != nil {
 		return "" // Not reached: the document was read strictly.
 	}

@@ -64,8 +64,6 @@ var ObjectTypes = []struct {
 	{"Image", TitlePost},
 	{"Event", TitlePost},
 	{"Document", TitlePost},
-	{"Podcast", TitlePost}, // Castopod
-	{"PodcastEpisode", TitlePost},
 	{"Album", NoPost},
 	{"ChatMessage", NoPost}, // Pleroma and Lemmy; a direct message with rules of its own
 	{"Tombstone", NoPost},
