@@ -401,7 +401,10 @@ func (s *claiming) rest(ctx context.Context, parts []string) error {
 func (q *Q) NextJob(ctx context.Context) (int64, error) {
 	var next int64
 	err := q.row(ctx, `SELECT COALESCE(min(at), 0) FROM (
-		SELECT min(run_at) AS at FROM jobs WHERE part = '' UNION ALL SELECT min(ready_at) FROM job_parts) t`).Scan(&next)
+		SELECT * FROM (SELECT j.run_at AS at FROM jobs j WHERE j.part = '' AND (j.lane = 0 OR NOT EXISTS (
+			SELECT 1 FROM jobs e WHERE e.part = j.part AND e.lane = j.lane AND e.lane <> 0 AND e.id < j.id))
+			ORDER BY j.run_at LIMIT 1) own
+		UNION ALL SELECT min(ready_at) FROM job_parts) t`).Scan(&next)
 	if err != nil {
 		return 0, fmt.Errorf("next job: %w", err)
 	}
@@ -545,6 +548,9 @@ func (tx *Tx) RecoverJobs(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Now is the clock that the database was opened with.
+func (q *Q) Now() time.Time { return q.now() }
 
 // JobCount is how much of a kind waits.
 type JobCount struct {
