@@ -123,7 +123,6 @@ export function emojiImage(emoji: CustomEmoji): HTMLImageElement {
   img.src = stillOr(emoji.url, emoji.static_url);
   img.alt = img.title = `:${emoji.shortcode}:`;
   img.loading = 'lazy';
-  img.draggable = false;
   return img;
 }
 

@@ -102,7 +102,7 @@ function currentSpot(): Spot {
  * is looked for, not a number of pixels; false while it is not there.
  */
 export function returnTo(spot: Spot | undefined): boolean {
-  if (!spot) {
+  if (!spot || spot.y < 1) {
     scrollTo(0, 0);
     return true;
   }

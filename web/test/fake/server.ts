@@ -31,7 +31,11 @@ export class Fake {
         send(response, 500, { error: String(err) });
       });
     });
-    const streaming = new WebSocketServer({ server: this.server, path: '/api/v1/streaming', handleProtocols: ([p]) => p });
+    const streaming = new WebSocketServer({
+      server: this.server,
+      path: '/api/v1/streaming',
+      handleProtocols: ([p]) => p,
+    });
     streaming.on('connection', (socket) => {
       this.sockets.set(socket, new Set());
       socket.on('message', (text) => {
@@ -88,12 +92,16 @@ export class Fake {
     const folder = fileURLToPath(new URL('../../dist/', import.meta.url));
     const name = /^\/(assets\/[\w.-]+|favicon\.svg|manifest\.webmanifest)$/.exec(path)?.[1];
     const body = await readFile(join(folder, name ?? 'index.html'));
-    response.writeHead(200, { 'Content-Type': types[extname(name ?? '.html')], ...(name ? {} : policy) }).end(body);
+    response
+      .writeHead(200, { 'Content-Type': types[extname(name ?? 'index.html')], ...(name ? {} : policy) })
+      .end(body);
   }
 
   private async oauth(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     if (url.pathname === '/oauth/authorize' && request.method === 'GET') {
-      const fields = [...url.searchParams].map(([n, v]) => `<input type=hidden name="${n}" value="${v}">`).join('');
+      const fields = [...url.searchParams]
+        .map(([n, v]) => `<input type=hidden name="${n}" value="${v}">`)
+        .join('');
       const form = `<!doctype html><html lang=en><title>Sign in</title><form method=post>${fields}<button>Allow</button></form>`;
       return void response.writeHead(200, { 'Content-Type': 'text/html' }).end(form);
     }
@@ -101,15 +109,26 @@ export class Fake {
     if (url.pathname === '/oauth/authorize') {
       const code = `code${this.codes.size}`;
       this.codes.set(code, String(body.code_challenge));
-      return void response.writeHead(303, { Location: `${body.redirect_uri}?${new URLSearchParams({ code, state: String(body.state) })}` }).end();
+      return void response
+        .writeHead(303, {
+          Location: `${body.redirect_uri}?${new URLSearchParams({ code, state: String(body.state) })}`,
+        })
+        .end();
     }
     if (url.pathname === '/oauth/revoke') return send(response, 200, {});
     const token = (access_token: string) =>
-      send(response, 200, { access_token, token_type: 'Bearer', scope: 'read write follow push', created_at: 0 });
-    if (body.client_id !== 'known') return send(response, 401, { error: 'invalid_client', error_description: 'Client unknown.' });
+      send(response, 200, {
+        access_token,
+        token_type: 'Bearer',
+        scope: 'read write follow push',
+        created_at: 0,
+      });
+    if (body.client_id !== 'known')
+      return send(response, 401, { error: 'invalid_client', error_description: 'Client unknown.' });
     if (body.grant_type === 'client_credentials') return token('app');
     const hash = createHash('sha256').update(String(body.code_verifier)).digest('base64url');
-    if (this.codes.get(String(body.code)) !== hash) return send(response, 400, { error: 'invalid_grant', error_description: 'The code does not match.' });
+    if (this.codes.get(String(body.code)) !== hash)
+      return send(response, 400, { error: 'invalid_grant', error_description: 'The code does not match.' });
     this.codes.delete(String(body.code));
     return token('ann');
   }
@@ -121,7 +140,17 @@ export class Fake {
     for (const [method, pattern, handle] of routes) {
       const match = pattern.exec(url.pathname);
       if (method !== request.method || !match) continue;
-      return handle({ fake: this, world: this.world, url, body, response, authorized, key, id: match[1] ?? '', verb: match[2] ?? '' });
+      return handle({
+        fake: this,
+        world: this.world,
+        url,
+        body,
+        response,
+        authorized,
+        key,
+        id: match[1] ?? '',
+        verb: match[2] ?? '',
+      });
     }
     send(response, 404, { error: 'Record not found' });
   }
@@ -137,7 +166,9 @@ export class Fake {
       sensitive: !!input.sensitive,
       in_reply_to_id: input.in_reply_to_id ?? null,
       media_attachments: (input.media_ids ?? []).map((id) => world.media.get(id)!),
-      poll: input.poll ? world.poll(input.poll.options, [], input.poll.multiple, input.poll.expires_in / 60) : null,
+      poll: input.poll
+        ? world.poll(input.poll.options, [], input.poll.multiple, input.poll.expires_in / 60)
+        : null,
     });
     sources.set(status.id, input.status);
     if (key) this.idempotent.set(key, status);
@@ -202,7 +233,10 @@ const relationship = (world: World, id: string) => ({
 const ok = ({ response }: Call, body: unknown) => send(response, 200, body);
 const missing = ({ response }: Call) => send(response, 404, { error: 'Record not found' });
 
-const flags: Record<string, { flag: 'favourited' | 'reblogged' | 'bookmarked' | 'pinned'; count?: 'favourites_count' | 'reblogs_count' }> = {
+const flags: Record<
+  string,
+  { flag: 'favourited' | 'reblogged' | 'bookmarked' | 'pinned'; count?: 'favourites_count' | 'reblogs_count' }
+> = {
   favourite: { flag: 'favourited', count: 'favourites_count' },
   reblog: { flag: 'reblogged', count: 'reblogs_count' },
   bookmark: { flag: 'bookmarked' },
@@ -216,13 +250,17 @@ const routes: Route[] = [
   route('GET', '/api/v2/instance', (c) => ok(c, instance(c.world))),
   route('GET', '/api/v1/custom_emojis', (c) => ok(c, c.world.emojis)),
   route('POST', '/api/v1/accounts', (c) => {
-    if (c.body.username !== 'ann') return ok(c, { access_token: 'ann', token_type: 'Bearer', scope: '', created_at: 0 });
+    if (c.body.username !== 'ann')
+      return ok(c, { access_token: 'ann', token_type: 'Bearer', scope: '', created_at: 0 });
     const details = { username: [{ error: 'ERR_TAKEN', description: 'This name is taken.' }] };
     send(c.response, 422, { error: 'Validation failed', details });
   }),
   route('GET', '/api/v1/accounts/verify_credentials', (c) =>
     c.authorized
-      ? ok(c, { ...c.world.me, source: { privacy: 'public', sensitive: false, language: 'en', note: '', follow_requests_count: 0 } })
+      ? ok(c, {
+          ...c.world.me,
+          source: { privacy: 'public', sensitive: false, language: 'en', note: '', follow_requests_count: 0 },
+        })
       : send(c.response, 401, { error: 'The access token is invalid' }),
   ),
   route('GET', '/api/v1/markers', (c) => ok(c, c.world.markers)),
@@ -230,17 +268,38 @@ const routes: Route[] = [
   route('GET', '/api/v1/timelines/home', (c) => page(c, c.world.list(shown(c.world)))),
   route('GET', '/api/v1/timelines/public', (c) => {
     const local = c.url.searchParams.get('local') === 'true';
-    page(c, c.world.list((s) => s.visibility === 'public' && !s.reblog && (!local || !s.account.acct.includes('@'))));
+    page(
+      c,
+      c.world.list(
+        (s) => s.visibility === 'public' && !s.reblog && (!local || !s.account.acct.includes('@')),
+      ),
+    );
   }),
   route('GET', '/api/v1/timelines/tag/\\w+', (c) => {
     const tag = c.url.pathname.split('/').at(-1);
-    page(c, c.world.list((s) => s.tags.some((x) => x.name === tag)));
+    page(
+      c,
+      c.world.list((s) => s.tags.some((x) => x.name === tag)),
+    );
   }),
-  route('GET', '/api/v1/bookmarks', (c) => page(c, c.world.list((s) => !!s.bookmarked))),
-  route('GET', '/api/v1/favourites', (c) => page(c, c.world.list((s) => !!s.favourited))),
+  route('GET', '/api/v1/bookmarks', (c) =>
+    page(
+      c,
+      c.world.list((s) => !!s.bookmarked),
+    ),
+  ),
+  route('GET', '/api/v1/favourites', (c) =>
+    page(
+      c,
+      c.world.list((s) => !!s.favourited),
+    ),
+  ),
   route('GET', '/api/v1/notifications', (c) => {
     const wanted = c.url.searchParams.getAll('types[]');
-    page(c, c.world.notifications.filter((n) => !wanted.length || wanted.includes(n.type)));
+    page(
+      c,
+      c.world.notifications.filter((n) => !wanted.length || wanted.includes(n.type)),
+    );
   }),
   route('POST', '/api/v1/statuses', (c) => ok(c, c.fake.create(c.body, c.key))),
   route('GET', '/api/v1/statuses/:id', (c) => {
@@ -249,11 +308,17 @@ const routes: Route[] = [
     else missing(c);
   }),
   route('GET', '/api/v1/statuses/:id/context', (c) => ok(c, c.world.context(c.id))),
-  route('GET', '/api/v1/statuses/:id/source', (c) => ok(c, { id: c.id, text: sources.get(c.id) ?? '', spoiler_text: c.world.status(c.id)?.spoiler_text })),
+  route('GET', '/api/v1/statuses/:id/source', (c) =>
+    ok(c, { id: c.id, text: sources.get(c.id) ?? '', spoiler_text: c.world.status(c.id)?.spoiler_text }),
+  ),
   route('PUT', '/api/v1/statuses/:id', (c) => {
     const status = c.world.status(c.id)!;
     sources.set(c.id, c.body.status);
-    Object.assign(status, { content: `<p>${c.body.status}</p>`, spoiler_text: c.body.spoiler_text ?? '', edited_at: new Date().toISOString() });
+    Object.assign(status, {
+      content: `<p>${c.body.status}</p>`,
+      spoiler_text: c.body.spoiler_text ?? '',
+      edited_at: new Date().toISOString(),
+    });
     ok(c, status);
   }),
   route('DELETE', '/api/v1/statuses/:id', (c) => {
@@ -285,20 +350,36 @@ const routes: Route[] = [
     if (found) ok(c, found);
     else missing(c);
   }),
-  route('GET', '/api/v1/accounts/relationships', (c) => ok(c, c.url.searchParams.getAll('id[]').map((id) => relationship(c.world, id)))),
+  route('GET', '/api/v1/accounts/relationships', (c) =>
+    ok(
+      c,
+      c.url.searchParams.getAll('id[]').map((id) => relationship(c.world, id)),
+    ),
+  ),
   route('GET', '/api/v1/accounts/:id/statuses', (c) => {
     const flag = (name: string) => c.url.searchParams.get(name) === 'true';
-    page(c, c.world.list((s) =>
-      s.account.id === c.id &&
-      (!flag('pinned') || !!s.pinned) &&
-      (!flag('exclude_replies') || !s.in_reply_to_id) &&
-      (!flag('only_media') || s.media_attachments.length > 0),
-    ));
+    page(
+      c,
+      c.world.list(
+        (s) =>
+          s.account.id === c.id &&
+          (!flag('pinned') || !!s.pinned) &&
+          (!flag('exclude_replies') || !s.in_reply_to_id) &&
+          (!flag('only_media') || s.media_attachments.length > 0),
+      ),
+    );
   }),
-  route('GET', '/api/v1/accounts/:id/(?:followers|following)', (c) => page(c, c.world.accounts.filter((a) => a.id !== c.id))),
+  route('GET', '/api/v1/accounts/:id/(?:followers|following)', (c) =>
+    page(
+      c,
+      c.world.accounts.filter((a) => a.id !== c.id),
+    ),
+  ),
   route('POST', '/api/v1/accounts/:id/:verb', (c) => {
     const off = c.verb.startsWith('un');
-    const set = { follow: c.world.following, block: c.world.blocking, mute: c.world.muting }[off ? c.verb.slice(2) : c.verb]!;
+    const set = { follow: c.world.following, block: c.world.blocking, mute: c.world.muting }[
+      off ? c.verb.slice(2) : c.verb
+    ]!;
     if (off) set.delete(c.id);
     else set.add(c.id);
     ok(c, relationship(c.world, c.id));
@@ -306,7 +387,10 @@ const routes: Route[] = [
   route('POST', '/api/v1/follow_requests/:id/:verb', (c) => ok(c, relationship(c.world, c.id))),
   route('PATCH', '/api/v1/accounts/update_credentials', (c) => {
     if (c.body.display_name) c.world.me.display_name = c.body.display_name;
-    ok(c, { ...c.world.me, source: { privacy: 'public', sensitive: false, language: 'en', note: '', follow_requests_count: 0 } });
+    ok(c, {
+      ...c.world.me,
+      source: { privacy: 'public', sensitive: false, language: 'en', note: '', follow_requests_count: 0 },
+    });
   }),
   route('GET', '/api/v2/search', (c) => {
     const q = (c.url.searchParams.get('q') ?? '').toLowerCase();
@@ -314,8 +398,14 @@ const routes: Route[] = [
     const bare = q.replace(/^[@#]/, '');
     const tags = [...new Set(c.world.statuses.flatMap((s) => s.tags.map((x) => x.name)))];
     ok(c, {
-      accounts: type && type !== 'accounts' ? [] : c.world.accounts.filter((a) => `${a.acct} ${a.display_name}`.toLowerCase().includes(bare)),
-      hashtags: type && type !== 'hashtags' ? [] : tags.filter((x) => x.includes(bare)).map((name) => ({ name, url: '', history: [{ uses: '3' }] })),
+      accounts:
+        type && type !== 'accounts'
+          ? []
+          : c.world.accounts.filter((a) => `${a.acct} ${a.display_name}`.toLowerCase().includes(bare)),
+      hashtags:
+        type && type !== 'hashtags'
+          ? []
+          : tags.filter((x) => x.includes(bare)).map((name) => ({ name, url: '', history: [{ uses: '3' }] })),
       statuses: c.world.statuses.filter((s) => s.url === q || s.uri === q),
     });
   }),
@@ -331,7 +421,9 @@ const routes: Route[] = [
     const url = `/media/up-${c.id}`;
     ok(c, Object.assign(media, { url, preview_url: url }));
   }),
-  route('PUT', '/api/v1/media/:id', (c) => ok(c, Object.assign(c.world.media.get(c.id)!, { description: c.body.description }))),
+  route('PUT', '/api/v1/media/:id', (c) =>
+    ok(c, Object.assign(c.world.media.get(c.id)!, { description: c.body.description })),
+  ),
 ];
 
 function instance(world: World) {
@@ -344,12 +436,23 @@ function instance(world: World) {
     configuration: {
       urls: {},
       statuses: { max_characters: 500, max_media_attachments: 4, characters_reserved_per_url: 23 },
-      media_attachments: { supported_mime_types: ['image/jpeg', 'image/png', 'image/gif', 'image/webp'], description_limit: 1500 },
-      polls: { max_options: 4, max_characters_per_option: 50, min_expiration: 300, max_expiration: 2_629_746 },
+      media_attachments: {
+        supported_mime_types: ['image/jpeg', 'image/png', 'image/gif', 'image/webp'],
+        description_limit: 1500,
+      },
+      polls: {
+        max_options: 4,
+        max_characters_per_option: 50,
+        min_expiration: 300,
+        max_expiration: 2_629_746,
+      },
     },
     registrations: { enabled: true, approval_required: false, message: null },
     contact: { email: '', account: world.me },
-    rules: [{ id: '1', text: 'Be kind.' }, { id: '2', text: 'Mark what is not for everybody.' }],
+    rules: [
+      { id: '1', text: 'Be kind.' },
+      { id: '2', text: 'Mark what is not for everybody.' },
+    ],
   };
 }
 
@@ -380,7 +483,8 @@ async function fieldsOf(request: IncomingMessage): Promise<Record<string, unknow
   const form = await new Response(bytes, { headers: { 'Content-Type': type } }).formData();
   const fields: Record<string, unknown> = {};
   for (const [name, value] of form) {
-    fields[name] = typeof value === 'string' ? value : { type: value.type, bytes: Buffer.from(await value.arrayBuffer()) };
+    fields[name] =
+      typeof value === 'string' ? value : { type: value.type, bytes: Buffer.from(await value.arrayBuffer()) };
   }
   return fields;
 }

@@ -39,7 +39,12 @@ export class World {
     private readonly now = Date.now(),
   ) {
     for (const { shortcode, hue } of this.emojis) this.files.set(`emoji-${shortcode}.svg`, emojiPicture(hue));
-    this.me = this.person('ann', 'Ann Marlow :kenoma:', 262, 'Writes code and bakes bread. Mostly in that order.');
+    this.me = this.person(
+      'ann',
+      'Ann Marlow :kenoma:',
+      262,
+      'Writes code and bakes bread. Mostly in that order.',
+    );
     this.seed();
   }
 
@@ -66,7 +71,11 @@ export class World {
       statuses_count: 512,
       emojis: this.emojis,
       fields: [
-        { name: 'Garden', value: '<a href="https://garden.example">garden.example</a>', verified_at: '2025-01-01T00:00:00.000Z' },
+        {
+          name: 'Garden',
+          value: '<a href="https://garden.example">garden.example</a>',
+          verified_at: '2025-01-01T00:00:00.000Z',
+        },
         { name: 'Pronouns', value: 'they/them', verified_at: null },
       ],
     };
@@ -118,7 +127,13 @@ export class World {
     return status;
   }
 
-  picture(name: string, hue: number, width: number, height: number, description: string | null): MediaAttachment {
+  picture(
+    name: string,
+    hue: number,
+    width: number,
+    height: number,
+    description: string | null,
+  ): MediaAttachment {
     this.files.set(`${name}.svg`, landscape(hue, width, height));
     return this.attach(`/media/${name}.svg`, 'image', description, width, height);
   }
@@ -179,7 +194,7 @@ export class World {
 
   context(id: string): { ancestors: Status[]; descendants: Status[] } {
     const ancestors: Status[] = [];
-    for (let s = this.status(id); s?.in_reply_to_id; ) {
+    for (let s = this.status(id); s?.in_reply_to_id;) {
       s = this.status(s.in_reply_to_id);
       if (s) ancestors.unshift(s);
     }
@@ -203,45 +218,141 @@ export class World {
 
     for (let n = 30; n > 0; n--) {
       const who = [bo, cyn, eli, dao][n % 4];
-      this.post(who, fillers[n % fillers.length], { favourites_count: (n * 7) % 13, reblogs_count: (n * 3) % 5 }, 300 + n * 45);
+      this.post(
+        who,
+        fillers[n % fillers.length],
+        { favourites_count: (n * 7) % 13, reblogs_count: (n * 3) % 5 },
+        300 + n * 45,
+      );
     }
 
-    const root = this.post(cyn, 'What is the first thing you plant in spring? I have a bed of 3 × 4 metres and no plan at all. #gardening', { favourites_count: 41, reblogs_count: 12 }, 240);
-    const peas = this.post(bo, '@cyn@garden.example Peas, always. They forgive everything, even me.', { in_reply_to_id: root.id, favourites_count: 9 }, 226);
-    this.post(cyn, '@bo Peas it is! Sugar snap or the shelling kind?', { in_reply_to_id: peas.id, favourites_count: 2 }, 220);
-    const sugar = this.post(bo, '@cyn@garden.example Sugar snap. Half of them never reach the kitchen.', { in_reply_to_id: peas.id, favourites_count: 5 }, 214);
+    const root = this.post(
+      cyn,
+      'What is the first thing you plant in spring? I have a bed of 3 × 4 metres and no plan at all. #gardening',
+      { favourites_count: 41, reblogs_count: 12 },
+      240,
+    );
+    const peas = this.post(
+      bo,
+      '@cyn@garden.example Peas, always. They forgive everything, even me.',
+      { in_reply_to_id: root.id, favourites_count: 9 },
+      226,
+    );
+    this.post(
+      cyn,
+      '@bo Peas it is! Sugar snap or the shelling kind?',
+      { in_reply_to_id: peas.id, favourites_count: 2 },
+      220,
+    );
+    const sugar = this.post(
+      bo,
+      '@cyn@garden.example Sugar snap. Half of them never reach the kitchen.',
+      { in_reply_to_id: peas.id, favourites_count: 5 },
+      214,
+    );
     this.post(eli, '@bo same here :spark:', { in_reply_to_id: sugar.id }, 190);
-    this.post(this.me, '@cyn@garden.example Radishes. Four weeks from seed to plate, and the children love to pull them.', { in_reply_to_id: root.id, favourites_count: 3 }, 180);
+    this.post(
+      this.me,
+      '@cyn@garden.example Radishes. Four weeks from seed to plate, and the children love to pull them.',
+      { in_reply_to_id: root.id, favourites_count: 3 },
+      180,
+    );
     this.post(dao, '@cyn@garden.example Broad beans under fleece.', { in_reply_to_id: root.id }, 150);
 
-    this.post(bo, 'The harbour this morning, before anyone else was up.', {
-      media_attachments: [this.picture('harbour', 205, 1600, 1000, 'A still harbour at dawn; three masts and their reflections on blue-grey water.')],
-      favourites_count: 128,
-      reblogs_count: 34,
-    }, 95);
-    const quiz = this.post(eli, 'Settle this for us: when does the weekend begin?', { poll: this.poll(['Friday noon', 'Friday evening', 'Saturday morning', 'It never ends'], [31, 58, 12, 24]) }, 71);
-    this.post(dao, 'Ending of the new season, in full detail: the ship was the island all along, and everybody aboard knew it.', { spoiler_text: 'Spoilers for “The Long Tide”, season 3', favourites_count: 4 }, 60);
-    this.post(cyn, 'Four from the greenhouse.', {
-      media_attachments: [
-        this.picture('green1', 110, 900, 1200, 'Tomato seedlings in rows of small pots.'),
-        this.picture('green2', 90, 1200, 900, 'A watering can beside a row of lettuces.'),
-        this.picture('green3', 60, 1200, 1200, null),
-        this.picture('green4', 130, 1200, 800, 'The glass roof, seen from below, with drops of rain.'),
-      ],
-      favourites_count: 22,
-    }, 48);
-    this.post(bo, 'Not for the squeamish: the bicycle chain took its toll.', {
-      media_attachments: [this.picture('graze', 8, 1200, 900, 'A grazed knee.')],
-      sensitive: true,
-    }, 33);
-    this.post(eli, 'A good read on how small servers stay quick: https://blog.example/posts/2026/how-small-servers-stay-quick-under-load-and-other-stories', {
-      card: { url: 'https://blog.example/small', title: 'How small servers stay quick', description: 'Written on arrival, read once: what a timeline costs when it is a list and not a question.', type: 'link', provider_name: 'The Quiet Blog', image: null },
-    }, 21);
-    const mine = this.post(this.me, 'Bread is out of the oven. The kitchen smells like the reason to stay at home today. :tea:', { favourites_count: 17, reblogs_count: 2 }, 15);
-    const boosted = this.post(dao, 'Learning to say less, and to mean it. #writing', { favourites_count: 77, reblogs_count: 19 }, 12);
+    this.post(
+      bo,
+      'The harbour this morning, before anyone else was up.',
+      {
+        media_attachments: [
+          this.picture(
+            'harbour',
+            205,
+            1600,
+            1000,
+            'A still harbour at dawn; three masts and their reflections on blue-grey water.',
+          ),
+        ],
+        favourites_count: 128,
+        reblogs_count: 34,
+      },
+      95,
+    );
+    const quiz = this.post(
+      eli,
+      'Settle this for us: when does the weekend begin?',
+      {
+        poll: this.poll(
+          ['Friday noon', 'Friday evening', 'Saturday morning', 'It never ends'],
+          [31, 58, 12, 24],
+        ),
+      },
+      71,
+    );
+    this.post(
+      dao,
+      'Ending of the new season, in full detail: the ship was the island all along, and everybody aboard knew it.',
+      { spoiler_text: 'Spoilers for “The Long Tide”, season 3', favourites_count: 4 },
+      60,
+    );
+    this.post(
+      cyn,
+      'Four from the greenhouse.',
+      {
+        media_attachments: [
+          this.picture('green1', 110, 900, 1200, 'Tomato seedlings in rows of small pots.'),
+          this.picture('green2', 90, 1200, 900, 'A watering can beside a row of lettuces.'),
+          this.picture('green3', 60, 1200, 1200, null),
+          this.picture('green4', 130, 1200, 800, 'The glass roof, seen from below, with drops of rain.'),
+        ],
+        favourites_count: 22,
+      },
+      48,
+    );
+    this.post(
+      bo,
+      'Not for the squeamish: the bicycle chain took its toll.',
+      {
+        media_attachments: [this.picture('graze', 8, 1200, 900, 'A grazed knee.')],
+        sensitive: true,
+      },
+      33,
+    );
+    this.post(
+      eli,
+      'A good read on how small servers stay quick: https://blog.example/posts/2026/how-small-servers-stay-quick-under-load-and-other-stories',
+      {
+        card: {
+          url: 'https://blog.example/small',
+          title: 'How small servers stay quick',
+          description:
+            'Written on arrival, read once: what a timeline costs when it is a list and not a question.',
+          type: 'link',
+          provider_name: 'The Quiet Blog',
+          image: null,
+        },
+      },
+      21,
+    );
+    const mine = this.post(
+      this.me,
+      'Bread is out of the oven. The kitchen smells like the reason to stay at home today. :tea:',
+      { favourites_count: 17, reblogs_count: 2 },
+      15,
+    );
+    const boosted = this.post(
+      dao,
+      'Learning to say less, and to mean it. #writing',
+      { favourites_count: 77, reblogs_count: 19 },
+      12,
+    );
     this.post(bo, '', { reblog: boosted, content: '' }, 9);
     this.post(cyn, 'Rain at last. I can hear the beds drinking.', { favourites_count: 6 }, 4);
-    this.post(eli, 'Only for the people of this server: the book club meets at seven, at the usual place.', { local_only: true }, 2);
+    this.post(
+      eli,
+      'Only for the people of this server: the book club meets at seven, at the usual place.',
+      { local_only: true },
+      2,
+    );
 
     this.notify('follow', dao, undefined, 300);
     this.notify('follow_request', cyn, undefined, 200);
@@ -249,7 +360,12 @@ export class World {
     this.notify('favourite', bo, mine, 13);
     this.notify('favourite', cyn, mine, 12);
     this.notify('reblog', bo, mine, 11);
-    this.notify('mention', bo, this.post(bo, '@ann Save me a slice? I will bring the good butter.', { in_reply_to_id: mine.id }, 8), 8);
+    this.notify(
+      'mention',
+      bo,
+      this.post(bo, '@ann Save me a slice? I will bring the good butter.', { in_reply_to_id: mine.id }, 8),
+      8,
+    );
     this.notify('poll', eli, quiz, 3);
   }
 }
@@ -269,7 +385,10 @@ function html(text: string, base: string): string {
   const safe = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   const linked = safe
     .replace(/https?:\/\/\S+/g, (url) => `<a href="${url}" rel="nofollow">${url}</a>`)
-    .replace(/#(\w+)/g, (_, tag) => `<a href="${base}/tags/${tag}" class="mention hashtag" rel="tag">#<span>${tag}</span></a>`)
+    .replace(
+      /#(\w+)/g,
+      (_, tag) => `<a href="${base}/tags/${tag}" class="mention hashtag" rel="tag">#<span>${tag}</span></a>`,
+    )
     .replace(/@([\w.]+)(@[\w.-]+\w)?/g, (_, name, host) => {
       const url = host ? `https://${host.slice(1)}/@${name}` : `${base}/@${name}`;
       return `<span class="h-card"><a href="${url}" class="u-url mention">@<span>${name}</span></a></span>`;
