@@ -141,13 +141,15 @@ func (w *sqliteWriter) batch(first *write, queue chan *write) {
 		err error
 	}
 	var all []outcome
-	for next := first; next != nil && len(all) < maxTogether; {
+	for next := first; next != nil; {
 		tx := &Tx{Q: w.q, DB: w.db}
 		all = append(all, outcome{next, tx, w.one(ctx, tx, next.fn)})
-		select {
-		case next = <-queue:
-		default:
-			next = nil
+		next = nil
+		if len(all) < maxTogether {
+			select {
+			case next = <-queue:
+			default:
+			}
 		}
 	}
 	_, err := w.q.run.exec(ctx, "COMMIT")
