@@ -497,7 +497,8 @@ func WithoutObject(doc []byte) ([]byte, error) {
 }
 
 // WithObject returns an activity with its object replaced by the document object.
-// A @context of the object that is also the activity's is left out.
+// A @context of the object that is also the activity's is left out. An activity
+// with several objects comes back as it is, as from WithoutObject.
 func WithObject(doc, object []byte) ([]byte, error) {
 	v, r, err := parse(doc)
 	if err != nil {
@@ -507,6 +508,9 @@ func WithObject(doc, object []byte) ([]byte, error) {
 	was := v.get("object").lone()
 	if was.kind() == 0 {
 		return nil, fault.New(fault.Malformed, "The activity has no object.")
+	}
+	if was.kind() == '[' {
+		return bytes.Clone(v.raw()), nil
 	}
 	inline, own := splitContext(object)
 	if inline == nil {

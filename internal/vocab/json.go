@@ -114,16 +114,34 @@ func malformed(err error) error {
 // cut out, as no database text can hold it, and documents with escapes in names
 // are spelt out. Nearly every document comes back as it is.
 func normalise(doc []byte) ([]byte, error) {
-	if bytes.Contains(doc, []byte(`\u0000`)) {
+	nul, escapes := suspicious(doc)
+	if nul {
 		doc = withoutNUL(doc)
 	}
-	if !bytes.Contains(doc, []byte(`\u00`)) && !bytes.Contains(doc, []byte(`\/`)) {
-		return doc, nil // Every letter, digit and sign that a name can have is below U+0080.
-	}
-	if !escapedName(doc) {
+	if !escapes || !escapedName(doc) {
 		return doc, nil
 	}
 	return jsontext.AppendFormat(nil, doc, jsontext.PreserveRawStrings(false))
+}
+
+// suspicious tells whether doc has the escape of U+0000, and whether any that
+// could spell a name: each letter, digit and sign of those we read is below
+// U+0080.
+func suspicious(doc []byte) (nul, escapes bool) {
+	for {
+		i := bytes.IndexByte(doc, '\\')
+		if i < 0 || i+1 == len(doc) {
+			return nul, escapes
+		}
+		switch rest := doc[i+1:]; {
+		case rest[0] == '/':
+			escapes = true
+		case len(rest) >= 5 && string(rest[:3]) == "u00":
+			escapes = true
+			nul = nul || string(rest[3:5]) == "00"
+		}
+		doc = doc[i+2:]
+	}
 }
 
 // escapedName tells whether a name in doc may be written with escapes. It looks at
@@ -313,11 +331,13 @@ func (v value) get(names ...string) value {
 	if v.kind() != '{' {
 		return value{}
 	}
-	end := v.node().skip
+	nodes, src := v.d.nodes, v.d.src
+	end := nodes[v.i].skip
 	for _, name := range names {
-		for i := v.i + 1; i < end; i = v.d.nodes[i].skip {
-			n := &v.d.nodes[i]
-			if int(n.keyEnd-n.keyStart) == len(name) && string(v.d.src[n.keyStart:n.keyEnd]) == name {
+		first, size := name[0], uint32(len(name))
+		for i := v.i + 1; i < end; i = nodes[i].skip {
+			n := &nodes[i]
+			if n.keyEnd-n.keyStart == size && src[n.keyStart] == first && string(src[n.keyStart:n.keyEnd]) == name {
 				if n.kind != 'n' {
 					return value{v.d, i}
 				}
