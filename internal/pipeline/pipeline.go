@@ -66,7 +66,7 @@ type Origin struct {
 	Actor   int64  // Our own account; 0 for a remote origin.
 	Host    string // Whose verified key signed the request, or where the document was fetched.
 	Fetched bool   // We went to get it: no notifications and no home rows come of it.
-	climb   int  // How many fetches led here.
+	climb   int    // How many fetches led here.
 }
 
 // FromAccount is the origin of what one of our accounts does.

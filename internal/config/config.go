@@ -1,0 +1,179 @@
+// Package config holds every setting in one struct. The comments of its fields are
+// the manual: docs/configuration.md and `kenoma config docs` are made from them.
+package config
+
+import (
+	_ "embed"
+	"net/netip"
+	"time"
+)
+
+//go:embed config.go
+var source string
+
+// Config is what the admin decides. Environment stands over file over default.
+type Config struct {
+	// DataDir is the folder of everything that Kenoma keeps: the SQLite database,
+	// uploads, copies of remote pictures, the socket for commands.
+	DataDir string `key:"data_dir" default:"./data"`
+
+	// URL is where people reach the server, without a trailing slash. It is part of
+	// the address of every account and post, and can't be changed later.
+	URL string `key:"url" default:"http://localhost:4000" kind:"url"`
+
+	// Domain is the host in the handles, @ann@example.org, where it differs from that
+	// of url; webfinger on that host must then be redirected here. Empty means the
+	// host of url. It can't be changed later.
+	Domain string `key:"domain"`
+
+	// Listen is the address and port on which the server listens.
+	Listen string `key:"listen" default:"127.0.0.1:4000"`
+
+	// AdminListen is the address and port for metrics (Prometheus, /metrics). Keep it
+	// away from the public. Empty means none.
+	AdminListen string `key:"admin_listen"`
+
+	// TrustedProxies are the networks of reverse proxies whose X-Forwarded-For header
+	// is believed, as CIDRs. Of the addresses in the header the rightmost one that is
+	// not a trusted proxy counts.
+	TrustedProxies []netip.Prefix `key:"trusted_proxies" default:"127.0.0.0/8,::1/128"`
+
+	// Database is where the data is kept: sqlite:PATH, or postgres://… for sites that
+	// outgrow one machine. Empty means kenoma.db in the data folder.
+	Database string `key:"database"`
+
+	// Registrations says who may sign up: anybody (open), whom a moderator approves
+	// (approval), who has an invite (invite), or nobody (closed).
+	Registrations string `key:"registrations" default:"closed" enum:"open,approval,invite,closed"`
+
+	Instance   Instance   `key:"instance"`
+	Federation Federation `key:"federation"`
+	RateLimit  RateLimit  `key:"rate_limit"`
+	OAuth      OAuth      `key:"oauth"`
+	SMTP       SMTP       `key:"smtp"`
+	Media      Media      `key:"media"`
+	Limits     Limits     `key:"limits"`
+	Log        Log        `key:"log"`
+}
+
+// Instance is how the server presents itself.
+type Instance struct {
+	// Title is the name of the server.
+	Title string `key:"title" default:"Kenoma"`
+
+	// Description says in a sentence or two what the server is for.
+	Description string `key:"description" default:"A small server of the fediverse."`
+
+	// Contact is the e-mail address of the admin, shown to everybody. Empty shows none.
+	Contact string `key:"contact"`
+
+	// Rules are what members agree to, one entry each.
+	Rules []string `key:"rules"`
+
+	// Languages are the languages mostly spoken here, as codes: en, de.
+	Languages []string `key:"languages" default:"en"`
+}
+
+// Federation is how the server talks to others.
+type Federation struct {
+	// AllowNetworks are private networks of peers, as CIDRs, that may be talked to
+	// although they are not public: for tests and intranets.
+	AllowNetworks []netip.Prefix `key:"allow_networks"`
+
+	// AllowHTTP lets peers be reached without encryption. Only for tests and intranets.
+	AllowHTTP bool `key:"allow_http" default:"false"`
+
+	// AuthorizedFetch shows posts and profiles only to servers that say who they are,
+	// by a signature. It keeps blocked servers from reading, and some small software too.
+	AuthorizedFetch bool `key:"authorized_fetch" default:"false"`
+
+	// RejectHosts are hosts from which nothing is accepted and to which nothing is
+	// sent; *.example.org means all hosts below it too.
+	RejectHosts []string `key:"reject_hosts"`
+
+	// Workers is how many deliveries run at once.
+	Workers int `key:"workers" default:"64" min:"1" max:"1024"`
+}
+
+// RateLimit protects the server from too many requests.
+type RateLimit struct {
+	// Enabled limits requests per account and address, as Mastodon does.
+	Enabled bool `key:"enabled" default:"true"`
+}
+
+// OAuth is how apps sign in.
+type OAuth struct {
+	// PasswordGrant lets apps send a name and password instead of opening the sign-in
+	// page. Pleroma's clients need it; it is throttled.
+	PasswordGrant bool `key:"password_grant" default:"true"`
+}
+
+// SMTP is the mail server that sends confirmations. Without a host no mail is sent
+// and addresses are not confirmed.
+type SMTP struct {
+	// Host is the name of the mail server. Empty means no mail.
+	Host string `key:"host"`
+
+	// Port is its port: 587 with STARTTLS, 465 with TLS.
+	Port int `key:"port" default:"587" min:"1" max:"65535"`
+
+	// Username signs in there. Empty means without.
+	Username string `key:"username"`
+
+	// Password goes with it.
+	Password string `key:"password" secret:"true"`
+
+	// From is the sender's address.
+	From string `key:"from"`
+
+	// StartTLS says whether the connection must be encrypted.
+	StartTLS bool `key:"starttls" default:"true"`
+}
+
+// Media is what may be uploaded and how long copies are kept.
+type Media struct {
+	// MaxImage is the largest picture that may be uploaded.
+	MaxImage Size `key:"max_image" default:"16MB" min:"1KB"`
+
+	// MaxVideo is the largest video or sound that may be uploaded.
+	MaxVideo Size `key:"max_video" default:"99MB" min:"1KB"`
+
+	// RemoteCache is how much of the disk copies of other servers' pictures may take.
+	RemoteCache Size `key:"remote_cache" default:"1GB" min:"1MB"`
+
+	// RemoteTTL is how long such a copy is kept after it was last looked at.
+	RemoteTTL time.Duration `key:"remote_ttl" default:"168h" min:"1h"`
+}
+
+// Limits bound what people may write.
+type Limits struct {
+	// StatusCharacters is how long a post may be. A link counts 23.
+	StatusCharacters int `key:"status_characters" default:"5000" min:"1" max:"100000"`
+
+	// StatusAttachments is how many files a post may have.
+	StatusAttachments int `key:"status_attachments" default:"4" min:"0" max:"32"`
+
+	// PollOptions is how many answers a poll may offer.
+	PollOptions int `key:"poll_options" default:"20" min:"2" max:"100"`
+
+	// PollOptionCharacters is how long an answer may be.
+	PollOptionCharacters int `key:"poll_option_characters" default:"200" min:"1" max:"1000"`
+
+	// DescriptionCharacters is how long the description of a file may be.
+	DescriptionCharacters int `key:"description_characters" default:"1500" min:"1" max:"10000"`
+
+	// BioCharacters is how long the text of a profile may be.
+	BioCharacters int `key:"bio_characters" default:"5000" min:"1" max:"20000"`
+
+	// ProfileFields is how many rows the table of a profile may have.
+	ProfileFields int `key:"profile_fields" default:"10" min:"0" max:"50"`
+}
+
+// Log is what the server writes on its standard error.
+type Log struct {
+	// Level is the least important kind of message that is written.
+	Level string `key:"level" default:"info" enum:"debug,info,warn,error"`
+
+	// Format is text for people or json for machines.
+	Format string `key:"format" default:"text" enum:"text,json"`
+}
