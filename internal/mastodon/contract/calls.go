@@ -1,0 +1,96 @@
+package contract
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// call is a documented method: what it answers with.
+type call struct {
+	verb, returns string
+	parts         []string // Of the path; those with a colon are any value.
+}
+
+func parseCalls(tsv string) []call {
+	var calls []call
+	for i, line := range strings.Split(strings.TrimSpace(tsv), "\n") {
+		cells := strings.Split(line, "\t")
+		if i == 0 || len(cells) < 8 {
+			continue
+		}
+		calls = append(calls, call{verb: cells[0], returns: cells[7], parts: split(cells[1])})
+	}
+	return calls
+}
+
+func split(path string) []string { return strings.Split(strings.Trim(path, "/"), "/") }
+
+// Returns is the type expression of a call's answer, and false where the call is
+// not documented. path may have a query and a trailing slash.
+func Returns(method, path string) (string, bool) {
+	if u, err := url.Parse(path); err == nil {
+		path = u.Path
+	}
+	parts := split(path)
+	best, literal := "", -1
+	for _, c := range load().calls {
+		if n := c.match(method, parts); n > literal {
+			best, literal = c.returns, n
+		}
+	}
+	return best, literal >= 0
+}
+
+// match returns how many parts of the path are the very words of the call, −1 when
+// it is another call.
+func (c *call) match(method string, parts []string) int {
+	if c.verb != method || len(c.parts) != len(parts) {
+		return -1
+	}
+	n := 0
+	for i, p := range c.parts {
+		switch {
+		case strings.HasPrefix(p, ":"):
+		case p == parts[i]:
+			n++
+		default:
+			return -1
+		}
+	}
+	return n
+}
+
+// undocumented are paths that belong to extensions, which have no table.
+var undocumented = []string{"/api/pleroma/", "/api/v1/pleroma/", "/api/v1/akkoma/", "/nodeinfo/"}
+
+// CheckResponse tells whether body is what is documented for that call and status.
+// Answers of 400 and above must be an Error or a ValidationError. What the
+// documentation does not know is an error, except the paths of extensions.
+func CheckResponse(method, path string, status int, body []byte) error {
+	if status >= 400 {
+		if err := Check("ValidationError|Error", body); err != nil {
+			return fmt.Errorf("%s %s: %d: %w", method, path, status, err)
+		}
+		return nil
+	}
+	if status == 304 || status >= 300 {
+		return nil
+	}
+	for _, prefix := range undocumented {
+		if strings.HasPrefix(path, prefix) {
+			return nil
+		}
+	}
+	returns, ok := Returns(method, path)
+	switch {
+	case !ok:
+		return fmt.Errorf("%s %s is not documented", method, path)
+	case returns == "Stream" || returns == "String" || returns == "Any":
+		return nil // Not JSON.
+	}
+	if err := Check(returns, body); err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	return nil
+}
