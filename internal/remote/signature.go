@@ -58,6 +58,10 @@ type Signature struct {
 // the actor's own id. Check whose it is before believing it.
 func (s *Signature) KeyID() vocab.IRI { return s.keyID }
 
+// Covered lists what is signed, in lower case: names of header fields, and those of
+// what is none, as "(request-target)".
+func (s *Signature) Covered() []string { return slices.Clone(s.covered) }
+
 // Sign sets Date, Signature and, for a request with a body, Digest of req. The
 // signature covers (request-target), host, date, and for a body digest and, when
 // it is set, content-type. RSA keys sign as rsa-sha256, which everybody verifies,

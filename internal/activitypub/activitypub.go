@@ -1,0 +1,168 @@
+// Package activitypub is the door for servers: inboxes, actors, objects and
+// collections, WebFinger, host-meta and NodeInfo. It turns requests into activities
+// for the pipeline and rows into documents; it holds no rules of its own but who
+// may read what.
+package activitypub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"kenoma/internal/fault"
+	"kenoma/internal/pipeline"
+	"kenoma/internal/store"
+	"kenoma/internal/vocab"
+)
+
+// Options are what a Handler needs.
+type Options struct {
+	DB       *store.DB
+	Pipeline *pipeline.Pipeline
+	URL      string // Base of all own ids, without a trailing slash: https://a.test
+	Domain   string // Of the handles; "" means the host of URL.
+
+	Title       string // Of the server; "" means Domain.
+	Description string
+	Version     string // Of Kenoma.
+	Repository  string // Address of the source code; "" leaves it out.
+	Homepage    string // Of the software; "" leaves it out.
+
+	// AuthorizedFetch has every document but the instance actor asked for with a
+	// signature, so that blocks can be honoured.
+	AuthorizedFetch bool
+	// Refuses tells whether this server has nothing to do with a host. nil: with
+	// none. What such a host posts is the policies' matter; this is about reading.
+	Refuses func(host string) bool
+
+	OpenRegistrations func() bool // nil means closed.
+	Approval          func() bool // New accounts wait for approval. nil means no.
+	Limits            Limits
+
+	Log *slog.Logger     // nil means slog.Default().
+	Now func() time.Time // nil means time.Now.
+}
+
+// Handler serves other servers. It is safe for concurrent use.
+type Handler struct {
+	Options
+	host    string          // Authority of URL.
+	scheme  string          // Of URL.
+	own     map[string]bool // Hosts that are us.
+	keys    *keyCache
+	refresh *onceIn
+	signers *onceIn
+	numbers numbers
+}
+
+// New makes a Handler.
+func New(o Options) *Handler {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	host := vocab.HostOf(o.URL)
+	if o.Domain == "" {
+		o.Domain = host
+	}
+	if o.Title == "" {
+		o.Title = o.Domain
+	}
+	scheme, _, _ := strings.Cut(o.URL, "://")
+	return &Handler{
+		Options: o,
+		host:    host,
+		scheme:  scheme,
+		own:     map[string]bool{host: true, vocab.NormalHost(o.Domain): true},
+		keys:    newKeyCache(maxKeys),
+		refresh: newOnceIn(refreshEvery, maxRefreshes, o.Now),
+		signers: newOnceIn(refreshEvery, maxRefreshes, o.Now),
+	}
+}
+
+// Routes adds the door's addresses to r.
+func (h *Handler) Routes(r chi.Router) {
+	get := func(pattern string, serve func(http.ResponseWriter, *http.Request) error) {
+		f := h.handle(serve)
+		r.Get(pattern, f)
+		r.Head(pattern, f)
+	}
+	get("/.well-known/webfinger", h.webFinger)
+	get("/.well-known/host-meta", h.hostMeta)
+	get("/.well-known/host-meta.json", h.hostMetaJSON)
+	get("/.well-known/nodeinfo", h.nodeInfoLinks)
+	for _, version := range nodeInfoVersions {
+		serve := func(w http.ResponseWriter, r *http.Request) error { return h.nodeInfo(w, r, version) }
+		get("/nodeinfo/"+version, serve)
+		get("/nodeinfo/"+version+".json", serve)
+	}
+
+	get(pipeline.InstanceActor, h.instanceActor)
+	get(pipeline.InstanceActor+"/outbox", h.instanceOutbox)
+
+	get("/users/{name}", h.actor)
+	get("/users/{name}/outbox", h.outbox)
+	get("/users/{name}/followers", h.followers)
+	get("/users/{name}/following", h.following)
+	get("/users/{name}/collections/featured", h.featured)
+	get("/objects/{id}", h.object)
+	get("/objects/{id}/replies", h.replies)
+	get("/objects/{id}/likes", h.likes)
+	get("/objects/{id}/shares", h.shares)
+	get("/activities/{id}", h.activity)
+
+	r.Post("/inbox", h.handle(h.sharedInbox))
+	r.Post("/users/{name}/inbox", h.handle(h.personalInbox))
+}
+
+// Jobs returns the handlers of the door's jobs by kind, for the queue.
+func (h *Handler) Jobs() map[string]func(context.Context, store.Job) error {
+	return map[string]func(context.Context, store.Job) error{arrivalJob: h.arrival}
+}
+
+// handle turns the error of serve into an answer.
+func (h *Handler) handle(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := serve(w, r); err != nil {
+			h.fail(w, r, err)
+		}
+	}
+}
+
+// busy is how long a peer should wait when something is not possible at the moment.
+const busy = 5 * time.Minute
+
+// fail answers with err: its kind decides the status, its cause is only logged.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, store.ErrNotFound) && fault.KindOf(err) == fault.Internal {
+		err = fault.Because(err, fault.NotFound, "There is nothing at this address.")
+	}
+	status, message := fault.Public(err)
+	switch {
+	case r.Context().Err() != nil:
+		return // Nobody listens any more.
+	case status >= 500 && status != http.StatusServiceUnavailable:
+		h.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+	default:
+		h.Log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "status", status, "err", err)
+	}
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", strconv.Itoa(int(busy.Seconds())))
+	}
+	body, _ := json.Marshal(map[string]string{"error": message})
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		w.Write(body)
+	}
+}
