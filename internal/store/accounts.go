@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Account is a row of accounts: what is private of a local actor. Times are ms, 0
+// never.
+type Account struct {
+	Actor       int64
+	Email       string
+	Password    string // argon2id in PHC form.
+	Role        string // "", moderator, admin
+	PrivateKey  string // PEM
+	Created     int64
+	Confirmed   int64
+	Approved    int64
+	Disabled    int64
+	Reason      string
+	Locale      string
+	SignUpIP    string
+	LastSeen    int64
+	Preferences Preferences
+	Source      Source
+}
+
+// Preferences are how somebody likes to write and read. Zero values are defaults.
+type Preferences struct {
+	Visibility  string `json:"visibility,omitempty"` // Of new posts; "" public.
+	Sensitive   bool   `json:"sensitive,omitempty"`
+	Language    string `json:"language,omitempty"`
+	HideNetwork bool   `json:"hide_network,omitempty"` // Followers and followed are nobody's business.
+}
+
+// Source is the profile as typed.
+type Source struct {
+	Note   string        `json:"note"`
+	Fields []SourceField `json:"fields"`
+}
+
+// SourceField is a row of the profile's table as typed.
+type SourceField struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// NewAccount is what an account begins with. Password is a hash already.
+type NewAccount struct {
+	Username, Email, Password string
+	Role, Reason, Locale, IP  string
+	Confirmed, Approved       bool
+}
+
+const accountColumns = `actor, email, password, role, private_key, created, confirmed, approved, disabled, reason, locale, sign_up_ip, last_seen, preferences, source`
+
+// jsonOf scans a JSON column.
+type jsonOf struct{ to any }
+
+// Scan implements sql.Scanner.
+func (j jsonOf) Scan(v any) error {
+	switch v := v.(type) {
+	case string:
+		return json.Unmarshal([]byte(v), j.to)
+	case []byte:
+		return json.Unmarshal(v, j.to)
+	}
+	return fmt.Errorf("a JSON column holds %T", v)
+}
+
+func (a *Account) scan() []any {
+	return []any{&a.Actor, &a.Email, &a.Password, &a.Role, &a.PrivateKey, &a.Created, &a.Confirmed, &a.Approved, &a.Disabled, &a.Reason,
+		&a.Locale, &a.SignUpIP, &a.LastSeen, jsonOf{&a.Preferences}, jsonOf{&a.Source}}
+}
+
+func (q *Q) account(ctx context.Context, where string, arg any) (*Account, error) {
+	var a Account
+	if err := q.row(ctx, "SELECT "+accountColumns+" FROM accounts WHERE "+where, arg).Scan(a.scan()...); err != nil {
+		return nil, fmt.Errorf("account %v: %w", arg, err)
+	}
+	return &a, nil
+}
+
+// Account returns the account of one of our actors.
+func (q *Q) Account(ctx context.Context, actor int64) (*Account, error) {
+	return q.account(ctx, "actor = $1", actor)
+}
+
+// AccountByEmail looks an account up by its address, without regard to case.
+func (q *Q) AccountByEmail(ctx context.Context, email string) (*Account, error) {
+	return q.account(ctx, "email_key = $1 AND email_key <> ''", EmailKey(email))
+}
+
+// EmailKey folds an address for look-ups.
+func EmailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+
+// Accounts returns our accounts, newest first.
+func (q *Q) Accounts(ctx context.Context, p Page) ([]Account, error) {
+	tail, args := p.clause("actor", 1)
+	rows, err := q.query(ctx, "SELECT "+accountColumns+" FROM accounts WHERE actor > 0"+tail, args...)
+	all, err := collect(rows, err, (*Account).scan)
+	if err != nil {
+		return nil, fmt.Errorf("accounts: %w", err)
+	}
+	return order(p, all), nil
+}
+
+// InsertAccount adds the private side of a new actor. ErrExists when the e-mail
+// address is taken.
+func (tx *Tx) InsertAccount(ctx context.Context, actor int64, privateKey string, n NewAccount) error {
+	if n.Email != "" {
+		taken, err := tx.exists(ctx, "SELECT 1 FROM accounts WHERE email_key = $1 AND email_key <> ''", EmailKey(n.Email))
+		if err != nil {
+			return err
+		}
+		if taken {
+			return fmt.Errorf("e-mail address: %w", ErrExists)
+		}
+	}
+	now := tx.now().UnixMilli()
+	when := func(yes bool) int64 {
+		if yes {
+			return now
+		}
+		return 0
+	}
+	_, err := tx.exec(ctx, `INSERT INTO accounts (`+accountColumns+`, email_key)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)`,
+		actor, n.Email, n.Password, n.Role, privateKey, now, when(n.Confirmed), when(n.Approved), int64(0), n.Reason, n.Locale, n.IP, int64(0),
+		toJSON(Preferences{}), toJSON(Source{Fields: []SourceField{}}), EmailKey(n.Email))
+	if err != nil {
+		return fmt.Errorf("adding account %d: %w", actor, err)
+	}
+	return nil
+}
+
+// UpdateAccount writes everything that may change.
+func (tx *Tx) UpdateAccount(ctx context.Context, a *Account) error {
+	_, err := tx.exec(ctx, `UPDATE accounts SET email = $2, email_key = $3, password = $4, role = $5, confirmed = $6, approved = $7, disabled = $8,
+		locale = $9, preferences = $10, source = $11 WHERE actor = $1`,
+		a.Actor, a.Email, EmailKey(a.Email), a.Password, a.Role, a.Confirmed, a.Approved, a.Disabled, a.Locale, toJSON(a.Preferences), toJSON(a.Source))
+	if err != nil {
+		return fmt.Errorf("updating account %d: %w", a.Actor, err)
+	}
+	return nil
+}
+
+// Seen notes when an account was last used.
+func (tx *Tx) Seen(ctx context.Context, actor int64, at time.Time) error {
+	_, err := tx.exec(ctx, "UPDATE accounts SET last_seen = $2 WHERE actor = $1", actor, at.UnixMilli())
+	return err
+}
+
+// AnyAccount tells whether there is an account at all.
+func (q *Q) AnyAccount(ctx context.Context) (bool, error) {
+	return q.exists(ctx, "SELECT 1 FROM accounts LIMIT 1")
+}

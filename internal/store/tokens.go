@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// App is a client that people use.
+type App struct {
+	ID           int64
+	ClientID     string
+	SecretHash   string
+	Name         string
+	Website      string
+	RedirectURIs []string
+	Scopes       string
+	Created      int64 // ms
+}
+
+const appColumns = `id, client_id, secret, name, website, redirect_uris, scopes, created`
+
+func (q *Q) app(ctx context.Context, where string, arg any) (*App, error) {
+	var a App
+	var uris string
+	err := q.row(ctx, "SELECT "+appColumns+" FROM apps WHERE "+where, arg).
+		Scan(&a.ID, &a.ClientID, &a.SecretHash, &a.Name, &a.Website, &uris, &a.Scopes, &a.Created)
+	if err != nil {
+		return nil, fmt.Errorf("app %v: %w", arg, err)
+	}
+	a.RedirectURIs = strings.Split(uris, "\n")
+	return &a, nil
+}
+
+// App returns a registered client.
+func (q *Q) App(ctx context.Context, id int64) (*App, error) { return q.app(ctx, "id = $1", id) }
+
+// AppByClientID returns a registered client by its public name.
+func (q *Q) AppByClientID(ctx context.Context, clientID string) (*App, error) {
+	return q.app(ctx, "client_id = $1", clientID)
+}
+
+// InsertApp registers a client.
+func (tx *Tx) InsertApp(ctx context.Context, a *App) error {
+	_, err := tx.exec(ctx, "INSERT INTO apps ("+appColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
+		a.ID, a.ClientID, a.SecretHash, a.Name, a.Website, strings.Join(a.RedirectURIs, "\n"), a.Scopes, a.Created)
+	if err != nil {
+		return fmt.Errorf("registering app %s: %w", a.Name, err)
+	}
+	return nil
+}
+
+// Token is an opaque secret that was handed out; only its hash is kept.
+type Token struct {
+	ID       int64
+	Hash     string // SHA-256, hex.
+	Kind     string // access, code, session, confirm, setup, invite
+	Actor    int64  // 0: an app's own token.
+	App      int64  // 0: none.
+	Scopes   string
+	Data     string // The kind's own.
+	Created  int64  // ms
+	Expires  int64  // ms, 0 never
+	LastUsed int64  // ms
+}
+
+const tokenColumns = `id, hash, kind, actor, app, scopes, data, created, expires, last_used`
+
+func (t *Token) scan() []any {
+	return []any{&t.ID, &t.Hash, &t.Kind, &t.Actor, &t.App, &t.Scopes, &t.Data, &t.Created, &t.Expires, &t.LastUsed}
+}
+
+// Token returns a token of a kind that has not expired.
+func (q *Q) Token(ctx context.Context, kind, hash string) (*Token, error) {
+	var t Token
+	err := q.row(ctx, "SELECT "+tokenColumns+" FROM tokens WHERE hash = $1 AND kind = $2 AND (expires = 0 OR expires > $3)",
+		hash, kind, q.now().UnixMilli()).Scan(t.scan()...)
+	if err != nil {
+		return nil, fmt.Errorf("%s token: %w", kind, err)
+	}
+	return &t, nil
+}
+
+// InsertToken keeps a token.
+func (tx *Tx) InsertToken(ctx context.Context, t *Token) error {
+	_, err := tx.exec(ctx, "INSERT INTO tokens ("+tokenColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
+		t.ID, t.Hash, t.Kind, t.Actor, t.App, t.Scopes, t.Data, t.Created, t.Expires, t.LastUsed)
+	if err != nil {
+		return fmt.Errorf("keeping a %s token: %w", t.Kind, err)
+	}
+	return nil
+}
+
+// TakeToken returns a token and deletes it: what may be used once.
+func (tx *Tx) TakeToken(ctx context.Context, kind, hash string) (*Token, error) {
+	t, err := tx.Token(ctx, kind, hash)
+	if err != nil {
+		return nil, err
+	}
+	n, err := tx.exec(ctx, "DELETE FROM tokens WHERE id = $1", t.ID)
+	if err != nil {
+		return nil, fmt.Errorf("taking a %s token: %w", kind, err)
+	}
+	if n == 0 {
+		return nil, fmt.Errorf("%s token: %w", kind, ErrNotFound)
+	}
+	return t, nil
+}
+
+// DropTokens deletes an actor's tokens of a kind, all but the one with id keep.
+func (tx *Tx) DropTokens(ctx context.Context, kind string, actor, keep int64) error {
+	if _, err := tx.exec(ctx, "DELETE FROM tokens WHERE actor = $1 AND kind = $2 AND id <> $3", actor, kind, keep); err != nil {
+		return fmt.Errorf("dropping %s tokens: %w", kind, err)
+	}
+	return nil
+}
+
+// DropKind deletes all tokens of a kind.
+func (tx *Tx) DropKind(ctx context.Context, kind string) error {
+	_, err := tx.exec(ctx, "DELETE FROM tokens WHERE kind = $1", kind)
+	return err
+}
+
+// TouchTokens notes that tokens were used at a time (ms).
+func (tx *Tx) TouchTokens(ctx context.Context, ids []int64, at int64) error {
+	for chunk := range chunks(ids) {
+		list, args := in(2, chunk)
+		if _, err := tx.exec(ctx, "UPDATE tokens SET last_used = $1 WHERE id IN ("+list+")", append([]any{at}, args...)...); err != nil {
+			return fmt.Errorf("tokens used: %w", err)
+		}
+	}
+	return nil
+}
+
+// SweepTokens deletes expired tokens, some at a time, and tells whether there may
+// be more.
+func (tx *Tx) SweepTokens(ctx context.Context) (more bool, err error) {
+	n, err := tx.exec(ctx, `DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires <> 0 AND expires < $1 LIMIT 500)`, tx.now().UnixMilli())
+	return n == 500, err
+}
