@@ -46,14 +46,14 @@ func (h *Handler) person(ctx context.Context, name string) (*person, error) {
 	if a.Deleted != 0 {
 		return p, nil
 	}
-	seen, err := h.DB.Presence(ctx, a.ID)
-	switch {
-	case err != nil:
+	account, err := h.DB.Account(ctx, a.ID)
+	if err != nil {
 		return nil, err
-	case !seen.Open:
+	}
+	if account.Confirmed == 0 || account.Approved == 0 {
 		return nil, noActor
 	}
-	p.hidesNetwork = seen.HidesNetwork
+	p.hidesNetwork = account.Preferences.HideNetwork
 	return p, nil
 }
 

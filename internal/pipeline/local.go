@@ -162,7 +162,10 @@ func (p *Pipeline) Boost(ctx context.Context, by *store.Actor, status int64, vis
 		return 0, err
 	}
 	vis, ok := vocab.VisibilityNamed(visibility)
-	if !ok && visibility != "" || vis.Level == direct {
+	if visibility == "" {
+		vis, ok = vocab.Visibilities[0], true
+	}
+	if !ok || vis.Level == direct {
 		return 0, fault.New(fault.Invalid, "A boost can be public, unlisted or private.")
 	}
 	if vis.Level < post.Visibility {

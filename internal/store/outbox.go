@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"kenoma/internal/vocab"
@@ -135,29 +134,4 @@ func (q *Q) StaffURIs(ctx context.Context) ([]vocab.IRI, error) {
 		return nil, fmt.Errorf("staff: %w", err)
 	}
 	return all, nil
-}
-
-// Presence is how far one of our accounts can be seen from outside.
-type Presence struct {
-	Open         bool // Confirmed and approved.
-	HidesNetwork bool // Nobody is told who follows it and whom it follows.
-}
-
-// Presence returns that; ErrNotFound for an actor that is not an account of ours.
-func (q *Q) Presence(ctx context.Context, actor int64) (Presence, error) {
-	var confirmed, approved int64
-	var preferences []byte
-	err := q.row(ctx, "SELECT confirmed, approved, preferences FROM accounts WHERE actor = $1", actor).Scan(&confirmed, &approved, &preferences)
-	if err != nil {
-		return Presence{}, fmt.Errorf("account %d: %w", actor, err)
-	}
-	var p struct {
-		HideNetwork bool `json:"hide_network"`
-	}
-	if len(preferences) > 0 {
-		if err := json.Unmarshal(preferences, &p); err != nil {
-			return Presence{}, fmt.Errorf("preferences of %d: %w", actor, err)
-		}
-	}
-	return Presence{Open: confirmed != 0 && approved != 0, HidesNetwork: p.HideNetwork}, nil
 }
