@@ -1,4 +1,4 @@
-import type { CustomEmoji } from '../api/types';
+import type { Account, CustomEmoji } from '../api/types';
 
 /** A stretch of text, or a custom emoji in it. */
 export type Piece = string | CustomEmoji;
@@ -23,4 +23,9 @@ export function pieces(text: string, emojis: CustomEmoji[]): Piece[] {
   }
   if (rest < text.length) out.push(text.slice(rest));
   return out;
+}
+
+/** The name of somebody where only letters can stand, such as the title of the window. */
+export function nameOf(account: Pick<Account, 'display_name' | 'username'>): string {
+  return account.display_name.replace(/\s*:[a-zA-Z0-9_-]+:\s*/g, ' ').trim() || account.username;
 }

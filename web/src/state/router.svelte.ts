@@ -1,8 +1,11 @@
 import { isOurs, placeAt } from '../logic/routes';
 
-/** The entry of the browser's history that we are at; each has a key under which its scroll position lives. */
+/** The entry of the browser's history that we are at. */
 interface Mark {
+  /** Under which its scroll position lives. */
   key: string;
+  /** How many entries of ours lie before it. */
+  depth: number;
 }
 
 /** Where the reader was in an entry of the history: the post at the top, and its distance from there in px. */
@@ -33,14 +36,15 @@ class Router {
 
   go(path: string, replace = false): void {
     this.leave();
-    const mark: Mark = { key: newKey() };
+    const depth = ((history.state as Mark | null)?.depth ?? 0) + (replace ? 0 : 1);
+    const mark: Mark = { key: newKey(), depth };
     if (replace) history.replaceState(mark, '', path);
     else history.pushState(mark, '', path);
     this.arrive();
   }
 
   back(): void {
-    if (this.spots.size > 0 && history.length > 1) history.back();
+    if ((history.state as Mark | null)?.depth) history.back();
     else this.go('/');
   }
 
@@ -57,7 +61,7 @@ class Router {
 
   private mark(): void {
     const mark = history.state as Mark | null;
-    if (!mark?.key) history.replaceState({ key: newKey() }, '');
+    if (!mark?.key) history.replaceState({ key: newKey(), depth: 0 } satisfies Mark, '');
     this.key = (history.state as Mark).key;
     try {
       this.spots = new Map(JSON.parse(sessionStorage.getItem('kenoma.spots') ?? '[]'));

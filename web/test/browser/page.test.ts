@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
@@ -435,7 +435,7 @@ describe('people', () => {
     await button('Follow').click();
     await button('Unfollow').waitFor();
     await until(() => fake.seen.some((s) => s.endsWith('/follow')), 'the server was not told');
-    await page.getByRole('link', { name: 'Posts and replies' }).click();
+    await page.getByRole('link', { name: 'Replies' }).click();
     await post('same here').waitFor();
     await page.goto('/@bo/media');
     await post('The harbour').waitFor();
@@ -552,8 +552,14 @@ describe('for everybody', () => {
   it('begins with little', async () => {
     await visit('/');
     await post('Rain at last').waitFor();
-    const scripts = fake.seen.filter((s) => /\.js$/.test(s));
-    assert.ok(scripts.length <= 3, `${scripts.length} scripts`);
+    const files = fake.seen.flatMap((s) => /^GET \/(assets\/.+\.(?:js|css))$/.exec(s)?.[1] ?? []);
+    const weigh = (end: string) =>
+      files
+        .filter((name) => name.endsWith(end))
+        .reduce((sum, name) => sum + statSync(new URL(`../../dist/${name}.gz`, import.meta.url)).size, 0);
+    assert.ok(files.length <= 5, files.join());
+    assert.ok(weigh('.js') <= 60_000, `${weigh('.js')} bytes of script`);
+    assert.ok(weigh('.css') <= 15_000, `${weigh('.css')} bytes of style`);
   });
 });
 
