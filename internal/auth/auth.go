@@ -252,3 +252,5 @@ func (s *Service) find(ctx context.Context, login string) (*store.Account, *stor
 	account, err := s.DB.Account(ctx, actor.ID)
 	return account, actor, err
 }
+
+func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }

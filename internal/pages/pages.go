@@ -1,0 +1,362 @@
+// Package pages is HTML that needs no JavaScript: setting up, signing in, consent,
+// and the public pages of people and posts.
+package pages
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"kenoma/internal/auth"
+	"kenoma/internal/fault"
+	"kenoma/internal/store"
+)
+
+//go:embed templates/*.html templates/style.css
+var files embed.FS
+
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"safe": func(s string) template.HTML { return template.HTML(s) }}).
+	ParseFS(files, "templates/*.html"))
+
+// Options are what the pages need.
+type Options struct {
+	DB    *store.DB
+	Auth  *auth.Service
+	URL   string
+	Title string
+	Rules []string
+	Proxy func(url string) string // Address of our copy of a remote picture.
+	Log   *slog.Logger
+}
+
+// Pages serves them.
+type Pages struct{ Options }
+
+// New makes Pages.
+func New(o Options) *Pages {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return &Pages{o}
+}
+
+// Routes adds every page but those of people and posts, which share their
+// addresses with other representations: Profile and Post.
+func (p *Pages) Routes(r chi.Router) {
+	r.Get("/static/pages.css", p.style)
+	for _, slash := range []string{"", "/"} {
+		r.Get("/setup/{secret}"+slash, p.page(p.setupForm))
+		r.Post("/setup/{secret}"+slash, p.form(p.setup))
+		r.Get("/auth/sign_in"+slash, p.page(p.signInForm))
+		r.Post("/auth/sign_in"+slash, p.form(p.signIn))
+		r.Post("/auth/sign_out"+slash, p.form(p.signOut))
+		r.Get("/auth/sign_up"+slash, p.page(p.signUpForm))
+		r.Post("/auth/sign_up"+slash, p.form(p.signUp))
+		r.Get("/auth/confirm/{secret}"+slash, p.page(p.confirm))
+		r.Get("/oauth/authorize"+slash, p.page(p.consentForm))
+		r.Post("/oauth/authorize"+slash, p.form(p.consent))
+	}
+}
+
+// view is what every template gets.
+type view struct {
+	Site, Title string
+	CSRF        string
+	Error       string
+	Status      int
+	Form        url.Values
+	Data        any
+	FormAction  string // Where a form may lead in the end, for the policy.
+	Head        template.HTML
+}
+
+// show writes a page with its policy: no scripts, no foreign content, forms that
+// lead nowhere but where they should.
+func (p *Pages) show(w http.ResponseWriter, name string, v view) {
+	v.Site = p.Title
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, name, v); err != nil {
+		p.Log.Error("page not drawn", "page", name, "err", err)
+		http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'"+v.FormAction+"; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-store")
+	}
+	if v.Status != 0 {
+		w.WriteHeader(v.Status)
+	}
+	w.Write(b.Bytes())
+}
+
+// page wraps a handler that shows something.
+func (p *Pages) page(h func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			p.Fail(w, r, err)
+		}
+	}
+}
+
+// form wraps a handler of a form that was sent: small, and made for this browser.
+func (p *Pages) form(h func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
+	return p.page(func(w http.ResponseWriter, r *http.Request) error {
+		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		if err := r.ParseForm(); err != nil {
+			return fault.Because(err, fault.Malformed, "The form can't be read.")
+		}
+		if err := p.Auth.CheckCSRF(r); err != nil {
+			return err
+		}
+		return h(w, r)
+	})
+}
+
+// Fail shows an error as a page.
+func (p *Pages) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, text := fault.Public(err)
+	if errors.Is(err, store.ErrNotFound) {
+		status, text = http.StatusNotFound, "There is nothing here."
+	}
+	if status == http.StatusInternalServerError {
+		p.Log.Error("page failed", "path", r.URL.Path, "err", err)
+	}
+	p.show(w, "error.html", view{Title: http.StatusText(status), Error: text, Status: status})
+}
+
+func (p *Pages) style(w http.ResponseWriter, _ *http.Request) {
+	css, err := files.ReadFile("templates/style.css")
+	if err != nil {
+		http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Write(css)
+}
+
+func (p *Pages) setupForm(w http.ResponseWriter, r *http.Request) error {
+	if !p.Auth.SetupValid(r.Context(), chi.URLParam(r, "secret")) {
+		return fault.New(fault.NotFound, "This link is not valid any more. Restart the server for a new one.")
+	}
+	p.show(w, "setup.html", view{Title: "Welcome", CSRF: p.Auth.CSRF(w, r), Form: url.Values{}})
+	return nil
+}
+
+func (p *Pages) setup(w http.ResponseWriter, r *http.Request) error {
+	actor, err := p.Auth.Setup(r.Context(), chi.URLParam(r, "secret"), p.registration(r))
+	var wrong auth.FieldErrors
+	if errors.As(err, &wrong) {
+		p.show(w, "setup.html", view{Title: "Welcome", CSRF: p.Auth.CSRF(w, r), Form: r.PostForm, Error: plain(wrong), Status: http.StatusUnprocessableEntity})
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := p.Auth.StartSession(r.Context(), w, actor.ID); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
+
+func (p *Pages) registration(r *http.Request) auth.Registration {
+	f := r.PostForm
+	return auth.Registration{Username: strings.TrimSpace(f.Get("username")), Email: strings.TrimSpace(f.Get("email")), Password: f.Get("password"),
+		Reason: f.Get("reason"), Invite: f.Get("invite"), Agreement: f.Get("agreement") != "", Locale: "en",
+		IP: auth.ClientIP(r, p.Auth.TrustedProxies).String()}
+}
+
+// plain is the sentence without Mastodon's preamble.
+func plain(f auth.FieldErrors) string {
+	return strings.TrimPrefix(f.Error(), "Validation failed: ") + "."
+}
+
+func (p *Pages) signInForm(w http.ResponseWriter, r *http.Request) error {
+	p.show(w, "sign_in.html", view{Title: "Sign in", CSRF: p.Auth.CSRF(w, r), Form: url.Values{"next": {r.URL.Query().Get("next")}}, Data: p.Auth.Registrations})
+	return nil
+}
+
+func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) error {
+	account, actor, err := p.Auth.SignIn(r.Context(), r.PostForm.Get("login"), r.PostForm.Get("password"), auth.ClientIP(r, p.Auth.TrustedProxies).String())
+	if err == nil {
+		err = (&auth.Session{Account: account, Actor: actor}).Usable()
+	}
+	if fault.KindOf(err) != fault.Internal && err != nil {
+		status, text := fault.Public(err)
+		p.show(w, "sign_in.html", view{Title: "Sign in", CSRF: p.Auth.CSRF(w, r), Form: r.PostForm, Error: text, Status: status, Data: p.Auth.Registrations})
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := p.Auth.StartSession(r.Context(), w, account.Actor); err != nil {
+		return err
+	}
+	http.Redirect(w, r, local(r.PostForm.Get("next")), http.StatusSeeOther)
+	return nil
+}
+
+// local is the place to go on to, if it is one of ours.
+func local(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n") {
+		return "/"
+	}
+	return next
+}
+
+func (p *Pages) signOut(w http.ResponseWriter, r *http.Request) error {
+	if err := p.Auth.EndSession(w, r); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
+
+func (p *Pages) signUpForm(w http.ResponseWriter, r *http.Request) error {
+	if p.Auth.Registrations == "closed" {
+		return fault.New(fault.Denied, "This server does not take new members at the moment.")
+	}
+	p.show(w, "sign_up.html", view{Title: "Sign up", CSRF: p.Auth.CSRF(w, r), Form: url.Values{"invite": {r.URL.Query().Get("invite")}, "next": {r.URL.Query().Get("next")}}, Data: p.signUpData()})
+	return nil
+}
+
+func (p *Pages) signUpData() any {
+	return struct {
+		Approval, Invite bool
+		Rules            []string
+	}{p.Auth.Registrations == "approval", p.Auth.Registrations == "invite", p.Rules}
+}
+
+func (p *Pages) signUp(w http.ResponseWriter, r *http.Request) error {
+	actor, err := p.Auth.Register(r.Context(), p.registration(r))
+	var wrong auth.FieldErrors
+	if errors.As(err, &wrong) {
+		p.show(w, "sign_up.html", view{Title: "Sign up", CSRF: p.Auth.CSRF(w, r), Form: r.PostForm, Error: plain(wrong), Status: http.StatusUnprocessableEntity, Data: p.signUpData()})
+		return nil
+	} else if err != nil {
+		return err
+	}
+	account, err := p.DB.Account(r.Context(), actor.ID)
+	if err != nil {
+		return err
+	}
+	switch {
+	case account.Confirmed == 0:
+		p.show(w, "message.html", view{Title: "Check your mail", Data: "We have sent a link to " + account.Email + ". Open it to confirm your address, then sign in."})
+	case account.Approved == 0:
+		p.show(w, "message.html", view{Title: "Thank you", Data: "A moderator will look at your application. You can sign in once it is approved."})
+	default:
+		if err := p.Auth.StartSession(r.Context(), w, actor.ID); err != nil {
+			return err
+		}
+		http.Redirect(w, r, local(r.PostForm.Get("next")), http.StatusSeeOther)
+	}
+	return nil
+}
+
+func (p *Pages) confirm(w http.ResponseWriter, r *http.Request) error {
+	account, err := p.Auth.Confirm(r.Context(), chi.URLParam(r, "secret"))
+	if err != nil {
+		return err
+	}
+	text := "Your address is confirmed. You can sign in now."
+	if account.Approved == 0 {
+		text = "Your address is confirmed. You can sign in once a moderator has approved your application."
+	}
+	p.show(w, "message.html", view{Title: "Thank you", Data: text})
+	return nil
+}
+
+// consentForm asks whether an app may in. Who isn't signed in does that first.
+//
+// spec: masto:methods/oauth#authorize
+func (p *Pages) consentForm(w http.ResponseWriter, r *http.Request) error {
+	q, err := p.Auth.Authorize(r.Context(), r.URL.Query())
+	if err != nil {
+		return err
+	}
+	who, err := p.Auth.Browser(r)
+	if err != nil {
+		return err
+	}
+	if who == nil || r.URL.Query().Get("force_login") == "true" && r.URL.Query().Get("signed") == "" {
+		again := *r.URL
+		v := again.Query()
+		v.Set("signed", "1")
+		v.Del("force_login")
+		again.RawQuery = v.Encode()
+		http.Redirect(w, r, "/auth/sign_in?next="+url.QueryEscape(again.RequestURI()), http.StatusSeeOther)
+		return nil
+	}
+	if err := who.Usable(); err != nil {
+		return err
+	}
+	p.show(w, "consent.html", view{Title: "Let " + q.App.Name + " in?", CSRF: p.Auth.CSRF(w, r), Form: r.URL.Query(), FormAction: target(q.Redirect),
+		Data: struct {
+			App     *store.App
+			Allows  []string
+			Account string
+		}{q.App, q.Scopes.Words(), who.Actor.Username}})
+	return nil
+}
+
+// target is the app's address as a source of the content security policy, so that
+// the form may end there.
+func target(redirect string) string {
+	u, err := url.Parse(redirect)
+	switch {
+	case err != nil || redirect == auth.OutOfBand || strings.ContainsAny(u.Scheme+u.Host, "; ,'"):
+		return ""
+	case u.Scheme == "http" || u.Scheme == "https":
+		return " " + u.Scheme + "://" + u.Host
+	}
+	return " " + u.Scheme + ":"
+}
+
+func (p *Pages) consent(w http.ResponseWriter, r *http.Request) error {
+	q, err := p.Auth.Authorize(r.Context(), r.PostForm)
+	if err != nil {
+		return err
+	}
+	who, err := p.Auth.Browser(r)
+	if err != nil {
+		return err
+	}
+	if who == nil {
+		return fault.New(fault.Unauthorized, "You are not signed in any more. Please start again in the app.")
+	}
+	if err := who.Usable(); err != nil {
+		return err
+	}
+	if r.PostForm.Get("answer") != "yes" {
+		if back := q.Deny(); back != "" {
+			http.Redirect(w, r, back, http.StatusSeeOther)
+			return nil
+		}
+		p.show(w, "message.html", view{Title: "Not let in", Data: "The app was not let in. You can close this page."})
+		return nil
+	}
+	location, shown, err := p.Auth.Grant(r.Context(), q, who.Actor.ID)
+	if err != nil {
+		return err
+	}
+	if shown != "" {
+		p.show(w, "code.html", view{Title: "Authorization code", Data: shown})
+		return nil
+	}
+	http.Redirect(w, r, location, http.StatusSeeOther)
+	return nil
+}
