@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+var discard = slog.New(slog.DiscardHandler)
+
 // world is our server, https://a.test, and hosts that it can talk to over loopback.
 type world struct {
 	*Handler
