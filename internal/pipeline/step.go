@@ -115,7 +115,7 @@ func (s *Step) run(ctx context.Context, t *Type, depth int) error {
 		return err
 	}
 	if s.From.local() && !t.Internal && !s.localOnly {
-		if err := s.enqueue(ctx, "expand", "", map[string]int64{"activity": s.Seq}); err != nil {
+		if err := s.Enqueue(ctx, store.ExpandJob(s.Seq, s.Actor.ID)); err != nil {
 			return err
 		}
 	}

@@ -58,6 +58,12 @@ func (q *Q) Deliveries(ctx context.Context, activity int64) ([]Delivery, error) 
 	return all, nil
 }
 
+// ExpandJob is the job that finds the inboxes of an activity of ours. What one
+// actor does goes out in order.
+func ExpandJob(activity, actor int64) Job {
+	return Job{Kind: "expand", Lane: actor, Payload: json.RawMessage(fmt.Sprintf(`{"activity":%d}`, activity))}
+}
+
 // Recipient is an actor that an activity may go to.
 type Recipient struct {
 	Actor              int64
