@@ -1,0 +1,112 @@
+// Package mastodon is the door for apps: the Mastodon client API with Pleroma's
+// additions. A file per group of endpoints translates requests into calls of the
+// pipeline and the store, entity_*.go draw the JSON. It holds no rules of its own.
+package mastodon
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"kenoma/internal/auth"
+	"kenoma/internal/media"
+	"kenoma/internal/pipeline"
+	"kenoma/internal/store"
+	"kenoma/internal/stream"
+)
+
+// Options are what the API needs.
+type Options struct {
+	DB       *store.DB
+	Pipeline *pipeline.Pipeline
+	Hub      *stream.Hub // nil: no streams.
+
+	Auth *auth.Service
+
+	URL    string // Where the server is reached, without a trailing slash.
+	Domain string // Of the handles.
+
+	Media     *media.Processor // nil: no uploads.
+	Storage   media.Storage
+	Proxy     func(url string) string // The address under which a remote picture is served here. nil: its own.
+	MaxUpload int64                   // Bytes of a file. 0 means 99 MB.
+
+	Settings Settings
+
+	TrustedProxies []netip.Prefix // Whose X-Forwarded-For counts.
+	NoRateLimit    bool
+	CacheBytes     int64 // Rendered posts and profiles that are kept. 0 means 16 MB.
+
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+// Settings are what the admin decides and apps are told.
+type Settings struct {
+	Title, Description, Contact string
+	Version                     string // Of Kenoma: x.y.z.
+	Rules, Languages            []string
+	Registrations               string // open, approval, invite, closed
+
+	StatusCharacters, StatusAttachments, PollOptions, PollOptionCharacters int
+	DescriptionCharacters, BioCharacters, ProfileFields                    int
+	MaxImage, MaxVideo                                                     int64 // Bytes.
+}
+
+// API answers what apps ask. It is safe for concurrent use.
+type API struct {
+	Options
+	limits *limiter
+	cache  *renderings
+	draw   *drawing
+	router http.Handler
+}
+
+// New makes an API.
+func New(o Options) *API {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.MaxUpload == 0 {
+		o.MaxUpload = 99 << 20
+	}
+	if o.Proxy == nil {
+		o.Proxy = func(url string) string { return url }
+	}
+	api := &API{Options: o, limits: newLimiter(o.Now), cache: newRenderings(o.CacheBytes),
+		draw: &drawing{url: o.URL, domain: o.Domain, proxy: o.Proxy}}
+	if o.Hub != nil {
+		o.Hub.Watch(api.cache.changed)
+	}
+	api.router = api.newRouter()
+	return api
+}
+
+// ServeHTTP implements http.Handler for everything under /api.
+func (api *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { api.router.ServeHTTP(w, r) }
+
+// uploads are the routes that take files.
+var uploads = map[string]bool{
+	"POST /api/v1/media":                        true,
+	"POST /api/v2/media":                        true,
+	"PUT /api/v1/media/{id}":                    true,
+	"PATCH /api/v1/accounts/update_credentials": true,
+	"PATCH /api/v1/profile":                     true,
+}
+
+// marshal encodes without escaping <, > and &: answers are never HTML.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}

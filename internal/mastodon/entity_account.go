@@ -1,0 +1,201 @@
+package mastodon
+
+import (
+	"strconv"
+	"time"
+
+	"kenoma/internal/store"
+)
+
+// person is what an Account is drawn from.
+type person struct {
+	actor   *store.Actor
+	profile *store.Profile
+	counts  store.ActorCounts
+	account *store.Account // Of ours; nil for remote ones.
+}
+
+// noProfile stands in for accounts that have none, such as deleted ones.
+var noProfile = &store.Profile{Type: "Person"}
+
+// emptyApproval is who may feature an account: collections are not offered.
+const emptyApproval = `{"automatic":[],"manual":[],"current_user":"denied"}`
+
+// drawAccount returns the Account, without its closing brace, so that
+// CredentialAccount, MutedAccount and "moved" can add to it.
+//
+// spec: masto:entities/Account, Pleroma's additions under "pleroma" and "fqn"
+func (d *drawing) drawAccount(b []byte, p *person) *object {
+	a, f := p.actor, p.profile
+	if f == nil || a.Deleted != 0 {
+		f = noProfile
+	}
+	o := begin(b)
+	o.id("id", a.ID)
+	o.str("username", a.Username)
+	o.str("acct", a.Acct())
+	o.str("url", orElse(string(f.URL), string(a.URI)))
+	o.str("uri", string(a.URI))
+	o.str("display_name", orElse(f.DisplayName, a.Username))
+	o.str("note", f.Note)
+	avatar, header := d.picture(a, string(f.Avatar), "avatar"), d.picture(a, string(f.Header), "header")
+	o.str("avatar", avatar)
+	o.str("avatar_static", avatar)
+	o.str("avatar_description", f.AvatarDescription)
+	o.str("header", header)
+	o.str("header_static", header)
+	o.str("header_description", f.HeaderDescription)
+	o.flag("locked", f.Locked)
+	o.list("fields", len(f.Fields), func(b []byte, i int) []byte { return appendField(b, &f.Fields[i]) })
+	o.list("emojis", len(f.Emoji), func(b []byte, i int) []byte { return d.appendEmoji(b, &f.Emoji[i], a.Local) })
+	o.flag("bot", f.Bot)
+	o.flag("group", f.Group)
+	if f.Discoverable == nil {
+		o.raw("discoverable", "null")
+	} else {
+		o.flag("discoverable", *f.Discoverable)
+	}
+	o.flag("indexable", f.Indexable)
+	o.flag("noindex", !f.Indexable)
+	if f.Memorial {
+		o.flag("memorial", true)
+	}
+	if a.Deleted != 0 || p.account != nil && p.account.Disabled != 0 {
+		o.flag("suspended", true)
+	}
+	o.time("created_at", day(f.Created))
+	if p.counts.LastStatus == 0 {
+		o.raw("last_status_at", "null")
+	} else {
+		o.str("last_status_at", time.UnixMilli(p.counts.LastStatus).UTC().Format(time.DateOnly))
+	}
+	o.num("statuses_count", max(0, p.counts.Statuses))
+	followers, following := p.counts.Followers, p.counts.Following
+	hidden := p.account != nil && p.account.Preferences.HideNetwork
+	if hidden {
+		followers, following = 0, 0
+	}
+	o.num("followers_count", max(0, followers))
+	o.num("following_count", max(0, following))
+	o.flag("hide_collections", hidden)
+	o.raw("show_media", "true")
+	o.raw("show_media_replies", "true")
+	o.raw("show_featured", "true")
+	o.raw("roles", roles(p.account))
+	o.raw("feature_approval", emptyApproval)
+	o.str("fqn", d.fqn(a))
+	d.pleromaAccount(o, p, hidden)
+	return o
+}
+
+func (d *drawing) pleromaAccount(o *object, p *person, hidden bool) {
+	role := ""
+	if p.account != nil {
+		role = p.account.Role
+	}
+	in := o.nest("pleroma")
+	in.str("ap_id", string(p.actor.URI))
+	var aliases []string
+	if p.profile != nil {
+		for _, a := range p.profile.AlsoKnownAs {
+			aliases = append(aliases, string(a))
+		}
+	}
+	in.list("also_known_as", len(aliases), func(b []byte, i int) []byte { return appendString(b, aliases[i]) })
+	in.raw("tags", "[]")
+	in.raw("relationship", "{}")
+	in.flag("is_admin", role == "admin")
+	in.flag("is_moderator", role == "moderator")
+	in.flag("is_confirmed", true)
+	in.flag("hide_favorites", true)
+	for _, name := range []string{"hide_followers", "hide_follows", "hide_followers_count", "hide_follows_count"} {
+		in.flag(name, hidden)
+	}
+	in.flag("skip_thread_containment", false)
+	in.flag("accepts_chat_messages", false)
+	in.raw("background_image", "null")
+	in.raw("favicon", "null")
+	o.end(in)
+}
+
+// roles are the public badges of staff.
+//
+// spec: masto:entities/AccountRole
+func roles(a *store.Account) string {
+	if a == nil {
+		return "[]"
+	}
+	switch a.Role {
+	case "admin":
+		return `[{"id":"3","name":"Admin","color":""}]`
+	case "moderator":
+		return `[{"id":"2","name":"Moderator","color":""}]`
+	}
+	return "[]"
+}
+
+// day cuts a time to its day: apps show the day of joining, more is nobody's business.
+func day(ms int64) int64 {
+	const length = int64(24 * time.Hour / time.Millisecond)
+	return ms - ms%length
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// fqn is the handle with the host, for our own too.
+func (d *drawing) fqn(a *store.Actor) string {
+	if a.Local {
+		return a.Username + "@" + d.domain
+	}
+	return a.Acct()
+}
+
+// picture is the address of an avatar or header: our own file, a remote one
+// through the proxy, or the one for those who have none.
+func (d *drawing) picture(a *store.Actor, url, kind string) string {
+	switch {
+	case url == "":
+		return d.url + "/api/kenoma/" + kind + ".svg"
+	case a.Local:
+		return url
+	}
+	return d.proxy(url)
+}
+
+// spec: masto:entities/Field
+func appendField(b []byte, f *store.ProfileField) []byte {
+	o := begin(b)
+	o.str("name", f.Name)
+	o.str("value", f.Value)
+	o.timeOr("verified_at", f.Verified)
+	return o.close()
+}
+
+// spec: masto:entities/CustomEmoji
+func (d *drawing) appendEmoji(b []byte, e *store.Emoji, local bool) []byte {
+	url := string(e.URL)
+	if !local {
+		url = d.proxy(url)
+	}
+	o := begin(b)
+	o.str("shortcode", e.Shortcode)
+	o.str("url", url)
+	o.str("static_url", url)
+	o.raw("visible_in_picker", "true")
+	return o.close()
+}
+
+// drawing is what all entities need to know of the server.
+type drawing struct {
+	url    string
+	domain string
+	proxy  func(string) string
+}
+
+// itoa is an id as text.
+func itoa(id int64) string { return strconv.FormatInt(id, 10) }
