@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+// Upload is a row of media: a file that one of our accounts brought.
+type Upload struct {
+	ID, Owner   int64
+	Status      int64 // 0 while not attached.
+	Kind        string
+	Mime        string
+	File        string // Key in the storage.
+	Preview     string // Key, "" none.
+	Size        int64
+	Meta        UploadMeta
+	Description string
+	Created     int64 // ms
+}
+
+// UploadMeta are what is known of a file beside its bytes.
+type UploadMeta struct {
+	Width    int        `json:"w,omitempty"`
+	Height   int        `json:"h,omitempty"`
+	Blurhash string     `json:"blurhash,omitempty"`
+	Duration float64    `json:"duration,omitempty"`
+	Focus    [2]float64 `json:"focus,omitzero"`
+}
+
+const uploadColumns = "id, owner, status, kind, mime, file, preview, size, meta, description, created"
+
+func (u *Upload) scan() []any {
+	return []any{&u.ID, &u.Owner, &u.Status, &u.Kind, &u.Mime, &u.File, &u.Preview, &u.Size, jsonOf{&u.Meta}, &u.Description, &u.Created}
+}
+
+// Uploads returns these uploads of an account; unknown ones are left out.
+func (q *Q) Uploads(ctx context.Context, owner int64, ids []int64) (map[int64]*Upload, error) {
+	found := map[int64]*Upload{}
+	for chunk := range chunks(ids) {
+		list, args := in(2, chunk)
+		rows, err := q.query(ctx, "SELECT "+uploadColumns+" FROM media WHERE owner = $1 AND id IN ("+list+")", append([]any{owner}, args...)...)
+		all, err := collect(rows, err, (*Upload).scan)
+		if err != nil {
+			return nil, fmt.Errorf("uploads: %w", err)
+		}
+		for i := range all {
+			found[all[i].ID] = &all[i]
+		}
+	}
+	return found, nil
+}
