@@ -17,6 +17,7 @@ import EyeOff from 'lucide/dist/esm/icons/eye-off.mjs';
 import Globe from 'lucide/dist/esm/icons/globe.mjs';
 import House from 'lucide/dist/esm/icons/house.mjs';
 import Image from 'lucide/dist/esm/icons/image.mjs';
+import Keyboard from 'lucide/dist/esm/icons/keyboard.mjs';
 import LinkIcon from 'lucide/dist/esm/icons/link.mjs';
 import Lock from 'lucide/dist/esm/icons/lock.mjs';
 import LogOut from 'lucide/dist/esm/icons/log-out.mjs';
@@ -60,6 +61,7 @@ export const icons = {
   globe: Globe,
   house: House,
   image: Image,
+  keyboard: Keyboard,
   left: ChevronLeft,
   link: LinkIcon,
   lock: Lock,

@@ -13,6 +13,7 @@ class Ui {
   composer = $state.raw<{ edit?: Status } | null>(null);
   viewer = $state.raw<{ media: MediaAttachment[]; at: number } | null>(null);
   question = $state.raw<Question | null>(null);
+  help = $state(false);
 
   toggle(set: SvelteSet<string>, id: string): void {
     if (!set.delete(id)) set.add(id);
@@ -28,6 +29,7 @@ class Ui {
     this.threads.clear();
     this.revealed.clear();
     this.composer = this.viewer = this.question = null;
+    this.help = false;
   }
 }
 

@@ -509,6 +509,37 @@ describe('for everybody', () => {
     assert.equal(await focused(), 'More about this post');
   });
 
+  it('has shortcuts, and a sheet of them', async () => {
+    await visit('/');
+    await post('Rain at last').waitFor();
+    const here = () => page.evaluate(() => document.activeElement?.textContent ?? '');
+    for (const words of ['Save me a slice', 'Only for the people', 'Rain at last']) {
+      await page.keyboard.press('j');
+      assert.match(await here(), new RegExp(words));
+    }
+    await page.keyboard.press('f');
+    await post('Rain at last')
+      .getByRole('button', { name: /^Favourite/, pressed: true })
+      .waitFor();
+    await page.keyboard.press('k');
+    assert.match(await here(), /Only for the people/);
+    await page.keyboard.press('r');
+    const reply = page.getByRole('textbox', { name: 'Your reply' });
+    await reply.waitFor();
+    await until(() => reply.evaluate((e) => e === document.activeElement), 'the reply has no focus');
+    await page.keyboard.type('just words');
+    assert.equal(await reply.inputValue(), '@eli just words');
+    await page.keyboard.press('Escape');
+    await reply.waitFor({ state: 'detached' });
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+    await shoot(page, 'test', 'shortcuts');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('g');
+    await page.keyboard.press('n');
+    await page.waitForURL('**/notifications');
+  });
+
   it('remembers light or dark', async () => {
     await visit('/settings');
     const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
