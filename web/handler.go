@@ -11,6 +11,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Cookie is set, with any value, by the page while somebody is signed in there. It
@@ -35,7 +36,10 @@ func Wanted(r *http.Request) bool {
 // page's router (routes.json). Other addresses get index.html with status 404, so
 // that the page can say so in its own words. Everything is in memory, compressed
 // when the program was built. Without a built interface it answers 503 in plain text.
-func Handler() http.Handler { return handler(Files()) }
+func Handler() http.Handler { return embedded() }
+
+// embedded is made once: it reads and sums every file.
+var embedded = sync.OnceValue(func() http.Handler { return handler(Files()) })
 
 func handler(files fs.FS) http.Handler {
 	if !built(files) {

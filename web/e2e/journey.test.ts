@@ -80,7 +80,7 @@ describe('a first day', () => {
     await page.locator('input[type=password]').fill(password);
     await page.locator('input[name=username], input[name=login], input[name=email]').first().fill('ann');
     await page.locator('form button').last().click();
-    const allow = page.getByRole('button', { name: /allow|authori[sz]e/i });
+    const allow = page.getByRole('button', { name: /allow|authori[sz]e|let it in/i });
     await allow.or(button('New post').first()).first().waitFor();
     if (await allow.count()) {
       await shoot(page, 'e2e', 'consent');
