@@ -1,0 +1,115 @@
+// Command kenoma is the fediverse server and everything to run it with.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"kenoma/internal/config"
+	"kenoma/internal/control"
+	"kenoma/internal/media"
+	"kenoma/internal/server"
+)
+
+// version is set by the build.
+var version = "0.1.0-dev"
+
+// cli is every command; a file each.
+type cli struct {
+	Config configFlag `help:"Settings file (TOML)." env:"KENOMA_CONFIG" placeholder:"FILE"`
+
+	Serve     serveCmd   `cmd:"" help:"Run the server."`
+	User      userCmd    `cmd:"" help:"Accounts."`
+	Token     tokenCmd   `cmd:"" help:"Access tokens."`
+	Invite    inviteCmd  `cmd:"" help:"Invites."`
+	DB        dbCmd      `cmd:"" name:"db" help:"The database."`
+	ConfigCmd configCmd  `cmd:"" name:"config" help:"Settings."`
+	Inspect   inspectCmd `cmd:"" help:"Tell the story of an activity or post: when it came, what was decided, where it went."`
+	Version   versionCmd `cmd:"" help:"Print the version."`
+}
+
+// configFlag is the file of settings that all commands read.
+type configFlag string
+
+// env is what commands get.
+type env struct {
+	ctx    context.Context
+	file   string
+	out    io.Writer
+	config func() (*config.Config, error)
+}
+
+func main() {
+	media.Child() // Never returns where this process is to decode a picture.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "kenoma: "+err.Error())
+		stop()
+		os.Exit(1)
+	}
+}
+
+// run is main without the process.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("kenoma"), kong.Description("A fediverse server in one binary."), kong.UsageOnError(), kong.Writers(out, os.Stderr))
+	if err != nil {
+		return err
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	file := string(c.Config)
+	e := &env{ctx: ctx, file: file, out: out, config: func() (*config.Config, error) { return config.Load(file, os.Environ()) }}
+	return k.Run(e)
+}
+
+// do runs one of control's commands, in the running server where there is one.
+func (e *env) do(name string, args ...string) error {
+	c, err := e.config()
+	if err != nil {
+		return err
+	}
+	return control.Run(e.ctx, c.DataDir, name, args, e.out, func() (*control.Env, func(), error) {
+		quiet := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		s, err := server.New(e.ctx, server.Options{Config: c, Version: version, Log: quiet})
+		if err != nil {
+			return nil, nil, err
+		}
+		return &control.Env{DB: s.DB, Pipeline: s.Pipeline, Auth: s.Auth}, func() { s.Close(context.WithoutCancel(e.ctx)) }, nil
+	})
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run(e *env) error {
+	_, err := fmt.Fprintln(e.out, "kenoma", version)
+	return err
+}
+
+// logger writes to standard error as the settings say.
+func logger(c *config.Config) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
+		return nil, err
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	switch c.Log.Format {
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts)), nil
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, opts)), nil
+	}
+	return nil, errors.New("unknown log format")
+}

@@ -1,0 +1,76 @@
+package main
+
+type userCmd struct {
+	Create      userCreateCmd      `cmd:"" help:"Create a confirmed, approved account."`
+	List        userListCmd        `cmd:"" help:"List all accounts."`
+	Show        userShowCmd        `cmd:"" help:"Show an account."`
+	SetPassword userSetPasswordCmd `cmd:"" help:"Change a password; signs the account out everywhere."`
+	SetRole     userSetRoleCmd     `cmd:"" help:"Change what an account may do."`
+	Approve     userApproveCmd     `cmd:"" help:"Let an applicant in."`
+	Confirm     userConfirmCmd     `cmd:"" help:"Take the e-mail address as confirmed."`
+	Disable     userDisableCmd     `cmd:"" help:"Keep an account from signing in."`
+	Enable      userEnableCmd      `cmd:"" help:"Let it sign in again."`
+	Delete      userDeleteCmd      `cmd:"" help:"Delete an account with all of its posts, everywhere."`
+}
+
+// named is the argument that most of them have.
+type named struct {
+	Name string `arg:"" help:"Name of the account."`
+}
+
+type userCreateCmd struct {
+	Name     string `arg:"" help:"The name: letters, numbers, underscores."`
+	Email    string `required:"" help:"E-mail address."`
+	Password string `required:"" help:"Password, at least 8 characters."`
+	Role     string `enum:"user,moderator,admin" default:"user" help:"What the account may do: ${enum}."`
+}
+
+func (c *userCreateCmd) Run(e *env) error {
+	role := c.Role
+	if role == "user" {
+		role = ""
+	}
+	return e.do("user create", c.Name, c.Email, c.Password, role)
+}
+
+type userListCmd struct{}
+
+func (userListCmd) Run(e *env) error { return e.do("user list") }
+
+type userShowCmd struct{ named }
+
+func (c *userShowCmd) Run(e *env) error { return e.do("user show", c.Name) }
+
+type userSetPasswordCmd struct {
+	named
+	Password string `arg:"" help:"The new password."`
+}
+
+func (c *userSetPasswordCmd) Run(e *env) error { return e.do("user set-password", c.Name, c.Password) }
+
+type userSetRoleCmd struct {
+	named
+	Role string `arg:"" enum:"user,moderator,admin" help:"One of ${enum}."`
+}
+
+func (c *userSetRoleCmd) Run(e *env) error { return e.do("user set-role", c.Name, c.Role) }
+
+type userApproveCmd struct{ named }
+
+func (c *userApproveCmd) Run(e *env) error { return e.do("user approve", c.Name) }
+
+type userConfirmCmd struct{ named }
+
+func (c *userConfirmCmd) Run(e *env) error { return e.do("user confirm", c.Name) }
+
+type userDisableCmd struct{ named }
+
+func (c *userDisableCmd) Run(e *env) error { return e.do("user disable", c.Name) }
+
+type userEnableCmd struct{ named }
+
+func (c *userEnableCmd) Run(e *env) error { return e.do("user enable", c.Name) }
+
+type userDeleteCmd struct{ named }
+
+func (c *userDeleteCmd) Run(e *env) error { return e.do("user delete", c.Name) }

@@ -1,0 +1,94 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"kenoma/internal/media"
+	"kenoma/internal/store"
+	"kenoma/internal/vocab"
+)
+
+// proxySecret is the setting that holds the key of the proxy's addresses.
+const proxySecret = "proxy_secret"
+
+func (s *Server) buildMedia(ctx context.Context) error {
+	uploads, err := s.dataFile("media", "uploads")
+	if err != nil {
+		return err
+	}
+	s.storage = media.Disk(uploads)
+	copies, err := s.dataFile("media", "copies")
+	if err != nil {
+		return err
+	}
+	s.cache = &media.Cache{Dir: copies, MaxBytes: int64(s.Config.Media.RemoteCache), TTL: s.Config.Media.RemoteTTL}
+	secret, err := s.DB.Setting(ctx, proxySecret)
+	if errors.Is(err, store.ErrNotFound) {
+		b := make([]byte, 32)
+		rand.Read(b)
+		secret = hex.EncodeToString(b)
+		err = s.DB.Write(ctx, func(tx *store.Tx) error { return tx.SetSetting(ctx, proxySecret, secret) })
+	}
+	if err != nil {
+		return err
+	}
+	s.signer = media.Signer(secret)
+	return nil
+}
+
+// upload serves a file of ours: /media/NUMBER/NAME, where the name is its key.
+func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
+	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	m, err := s.DB.Upload(r.Context(), id)
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	key, kind := m.File, m.Mime
+	if m.Preview != "" && strings.HasSuffix(m.Preview, "/"+chi.URLParam(r, "*")) {
+		key, kind = m.Preview, "image/jpeg"
+		if strings.HasSuffix(key, ".png") {
+			kind = "image/png"
+		}
+	}
+	if err := media.Serve(w, r, s.storage, key, kind); err != nil {
+		http.NotFound(w, r)
+	}
+}
+
+// proxy serves our copy of a remote picture, at an address that we have signed.
+func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
+	url, ok := s.signer.Open(r.URL.Path)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	f, kind, err := s.cache.Get(r.Context(), url, func(ctx context.Context, url string) (io.ReadCloser, string, error) {
+		return s.Remote.Media(ctx, vocab.IRI(url), 40<<20)
+	})
+	if err != nil {
+		s.Log.Debug("no copy", "url", url, "err", err)
+		http.Error(w, "The picture can't be had at the moment.", http.StatusBadGateway)
+		return
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	media.ServeContent(w, r, f, kind, info.ModTime(), 0)
+}

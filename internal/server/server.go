@@ -1,0 +1,229 @@
+// Package server builds the parts of Kenoma, starts them in order, and stops them
+// so that nothing accepted is lost.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"kenoma/internal/activitypub"
+	"kenoma/internal/auth"
+	"kenoma/internal/config"
+	"kenoma/internal/delivery"
+	"kenoma/internal/fault"
+	"kenoma/internal/mastodon"
+	"kenoma/internal/media"
+	"kenoma/internal/pages"
+	"kenoma/internal/pipeline"
+	"kenoma/internal/policy"
+	"kenoma/internal/queue"
+	"kenoma/internal/remote"
+	"kenoma/internal/store"
+	"kenoma/internal/stream"
+	"kenoma/internal/vocab"
+)
+
+// Options are what differs between a service and a test.
+type Options struct {
+	Config  *config.Config
+	Version string
+	Log     *slog.Logger
+	Now     func() time.Time
+	Self    string // Program that decodes pictures in a child; "" does it in this process.
+	// Dial replaces the network below the checks of addresses, in tests.
+	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
+	NoSync bool // Tests: a crash of the machine may lose what was acknowledged.
+	NewKey func() (string, error)
+}
+
+// Server is the whole of it.
+type Server struct {
+	Options
+	DB       *store.DB
+	Pipeline *pipeline.Pipeline
+	Auth     *auth.Service
+	Queue    *queue.Queue
+	Hub      *stream.Hub
+	Remote   *remote.Client
+	Delivery *delivery.Delivery
+
+	api     *mastodon.API
+	ap      *activitypub.Handler
+	pages   *pages.Pages
+	storage media.Storage
+	cache   *media.Cache
+	signer  media.Signer
+	handler http.Handler
+	refuses policy.RejectDomains
+}
+
+// New opens the database and builds the parts. Nothing runs yet but the database.
+func New(ctx context.Context, o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{Options: o}
+	c := o.Config
+	var err error
+	s.DB, err = store.Open(ctx, c.Database, store.Options{NoSync: o.NoSync, Now: o.Now, Log: o.Log, Wake: func(string) {
+		if s.Queue != nil {
+			s.Queue.Wake()
+		}
+	}})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.build(ctx); err != nil {
+		s.DB.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) build(ctx context.Context) error {
+	c := s.Config
+	if err := s.checkIdentity(ctx); err != nil {
+		return err
+	}
+	s.refuses = policy.RejectDomains(c.Federation.RejectHosts)
+	s.Hub = stream.New(stream.Options{DB: s.DB, Log: s.Log})
+	base := vocab.IRI(c.URL)
+	scheme, _, _ := strings.Cut(c.URL, ":")
+	s.Remote = remote.New(remote.Options{UserAgent: "Kenoma/" + s.Version + " (+" + c.URL + ")", AllowNetworks: c.Federation.AllowNetworks,
+		AllowHTTP: c.Federation.AllowHTTP, Dial: s.Dial, Scheme: scheme, Now: s.Now, Own: func(host string) bool { return host == base.Host() }})
+	s.Pipeline = pipeline.New(pipeline.Options{DB: s.DB, Remote: s.Remote, Stream: s.Hub, Policies: []policy.Rule{s.refuses}, URL: c.URL, Domain: c.Domain,
+		Log: s.Log, Now: s.Now, NewKey: s.NewKey})
+	s.Auth = auth.New(auth.Options{DB: s.DB, Accounts: s.Pipeline, URL: c.URL, Domain: c.Domain, Registrations: c.Registrations, PasswordGrant: c.OAuth.PasswordGrant,
+		TrustedProxies: c.TrustedProxies, Throttle: c.RateLimit.Enabled, Mail: s.mailer(), Log: s.Log, Now: s.Now})
+	s.Delivery = delivery.New(delivery.Options{DB: s.DB, Remote: s.Remote, Host: base.Host(), Refuses: s.refused, Log: s.Log})
+	s.ap = activitypub.New(activitypub.Options{DB: s.DB, Pipeline: s.Pipeline, URL: c.URL, Domain: c.Domain, Title: c.Instance.Title,
+		Description: c.Instance.Description, Version: s.Version, AuthorizedFetch: c.Federation.AuthorizedFetch, Refuses: s.refused,
+		OpenRegistrations: func() bool { return c.Registrations == "open" || c.Registrations == "approval" },
+		Approval:          func() bool { return c.Registrations == "approval" }, Log: s.Log, Now: s.Now})
+	if err := s.buildMedia(ctx); err != nil {
+		return err
+	}
+	s.pages = pages.New(pages.Options{DB: s.DB, Auth: s.Auth, URL: c.URL, Title: c.Instance.Title, Rules: c.Instance.Rules, Proxy: s.signer.Path, Log: s.Log})
+	s.api = s.newAPI()
+	s.Queue = queue.New(s.DB, s.jobs(), queue.Options{Parallel: c.Federation.Workers, Kinds: s.Delivery.Kinds(), Log: s.Log})
+	s.handler = s.routes()
+	return nil
+}
+
+// refused tells whether the admin wants nothing to do with a host.
+func (s *Server) refused(host string) bool {
+	return s.refuses.Check(context.Background(), nil, policy.Facts{Host: host}) != nil
+}
+
+// jobs gathers the handlers of every part.
+func (s *Server) jobs() map[string]queue.Handler {
+	all := s.Delivery.Jobs()
+	for _, more := range []map[string]func(context.Context, store.Job) error{s.Pipeline.Jobs(), s.ap.Jobs()} {
+		for kind, h := range more {
+			all[kind] = h
+		}
+	}
+	return all
+}
+
+// checkIdentity refuses a start under another address than the one that every
+// account and post carries.
+func (s *Server) checkIdentity(ctx context.Context) error {
+	any, err := s.DB.AnyAccount(ctx)
+	if err != nil {
+		return err
+	}
+	for key, value := range map[string]string{"url": s.Config.URL, "domain": s.Config.Domain} {
+		have, err := s.DB.Setting(ctx, key)
+		switch {
+		case err != nil && !errors.Is(err, store.ErrNotFound):
+			return err
+		case err == nil && have == value:
+			continue
+		case err == nil && any:
+			return fault.New(fault.Conflict, "The accounts in this database live at %s = %q, but the configuration says %q. Set %s back: it can't be changed, other servers know the accounts by it.", key, have, value, key)
+		}
+		if err := s.DB.Write(ctx, func(tx *store.Tx) error { return tx.SetSetting(ctx, key, value) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Handler answers every request.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Start lets jobs run.
+func (s *Server) Start(ctx context.Context) error {
+	if err := s.Delivery.Start(ctx); err != nil {
+		return err
+	}
+	if err := s.Pipeline.ScheduleCompaction(ctx); err != nil {
+		return err
+	}
+	s.Queue.Start()
+	return nil
+}
+
+// Close ends the jobs that run, or gives them back, and closes the database. What
+// was accepted is in the database by then.
+func (s *Server) Close(ctx context.Context) error {
+	s.Queue.Drain(ctx)
+	s.Hub.Close()
+	s.Remote.CloseIdle()
+	return s.DB.Close()
+}
+
+// drainTime is how long a shutdown waits for requests and jobs.
+const drainTime = 15 * time.Second
+
+// Serve listens until ctx ends, then drains.
+func (s *Server) Serve(ctx context.Context) error {
+	l, err := net.Listen("tcp", s.Config.Listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	web := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)}
+	if err := s.Start(ctx); err != nil {
+		return err
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- web.Serve(l) }()
+	s.Log.Info("Kenoma is ready", "url", s.Config.URL, "listen", l.Addr().String(), "version", s.Version, "database", s.DB.Engine())
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.Log.Info("stopping: finishing requests and jobs")
+	wait, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	s.Hub.Close() // Streams would never end by themselves.
+	if err := web.Shutdown(wait); err != nil {
+		s.Log.Warn("some requests did not end in time", "err", err)
+		web.Close()
+	}
+	return s.Close(wait)
+}
+
+// dataFile is a path in the data folder, whose parent is made.
+func (s *Server) dataFile(parts ...string) (string, error) {
+	path := filepath.Join(append([]string{s.Config.DataDir}, parts...)...)
+	return path, os.MkdirAll(filepath.Dir(path), 0o700)
+}
+
+// trusted tells whether the proxies' headers count: for tests of it.
+func (s *Server) trusted() []netip.Prefix { return s.Config.TrustedProxies }
