@@ -98,6 +98,8 @@ func (d *Delivery) Jobs() map[string]queue.Handler {
 // Kinds returns how the queue is to treat them.
 func (d *Delivery) Kinds() map[string]queue.Kind {
 	return map[string]queue.Kind{
+		// What fails here is our own, and the actor's next activities wait behind it.
+		kindExpand:  {Schedule: queue.Schedule{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute}},
 		kindDeliver: {Save: d.save},
 		// As long as deliveries are on record, once or twice a day.
 		kindProbe: {Save: d.save, Attempts: 60, Schedule: queue.Schedule{12 * time.Hour, 16 * time.Hour, 24 * time.Hour}},

@@ -477,6 +477,47 @@ func TestDeleteGoesWhereThePostMayBe(t *testing.T) {
 	})
 }
 
+// A post that a host refuses for days must not keep its Delete waiting.
+func TestDeleteOvertakesRetries(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.follow(w.person("eve", "b.test"))
+		w.net.answer("b.test", 403)
+		post, seq := w.postPublic("no")
+		w.wait(30 * time.Hour)
+		w.net.answer("b.test", 0)
+		w.delete(post)
+		w.settle()
+		w.got("at once", inboxes{"https://b.test/inbox": {"Delete"}})
+		if s := w.states(seq); len(s) != 1 || !strings.HasPrefix(s[0], "b.test dropped") {
+			t.Errorf("the post is %v, want it dropped", s)
+		}
+	})
+}
+
+// What failed in an outage goes out with its end, not when each is next due.
+func TestOutageEnds(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.follow(w.person("eve", "b.test"))
+		w.net.answer("b.test", -1)
+		for range 5 {
+			w.postPublic("hello")
+		}
+		w.wait(24 * time.Hour)
+		tried := w.net.requests("b.test")
+		w.net.answer("b.test", 0)
+		w.postPublic("last")
+		for range 40 { // Until the next probe.
+			w.wait(time.Hour)
+			if w.net.requests("b.test") > tried {
+				break
+			}
+		}
+		if got := w.net.got["https://b.test/inbox"]; len(got) != 6 {
+			t.Errorf("received %v with the first probe that succeeded, want all 6", got)
+		}
+	})
+}
+
 func TestChangesFollowThePost(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		bob := w.person("bob", "b.test")

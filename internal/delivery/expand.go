@@ -290,6 +290,11 @@ func (d *Delivery) record(ctx context.Context, tx *store.Tx, x *expansion, to []
 			jobs = append(jobs, deliveryJob(x.row.Seq, x.subject, i.ID, i.Host))
 		}
 	}
+	if x.row.Type == "Delete" || x.row.Type == "Undo" { // What they take back must not keep them waiting.
+		if err := tx.HurryLanes(ctx, jobs); err != nil {
+			return err
+		}
+	}
 	return tx.EnqueueAll(ctx, jobs)
 }
 

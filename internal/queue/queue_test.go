@@ -532,28 +532,33 @@ func TestWeek(t *testing.T) {
 
 // BenchmarkQueue runs jobs that do nothing; an op is one job, enqueued before.
 func BenchmarkQueue(b *testing.B) {
-	for _, bench := range []struct {
+	for _, engine := range []struct {
 		name string
-		part func(i int) string
-	}{
-		{"own", func(int) string { return "" }},
-		{"100hosts", func(i int) string { return fmt.Sprintf("h%d.test", i%100) }},
-		{"manyhosts", func(i int) string { return fmt.Sprintf("h%d.test", i) }},
-	} {
-		b.Run(bench.name, func(b *testing.B) {
-			db := storetest.SQLite(b, store.Options{})
-			var jobs []store.Job
-			for i := range b.N {
-				jobs = append(jobs, store.Job{Kind: "k", Part: bench.part(i)})
-			}
-			for chunk := range slices.Chunk(jobs, 500) {
-				enqueue(b, db, chunk...)
-			}
-			q := queue.New(db, map[string]queue.Handler{"k": func(context.Context, store.Job) error { return nil }}, queue.Options{})
-			b.ResetTimer()
-			if n := settle(b, q); n != b.N {
-				b.Fatalf("%d of %d ran", n, b.N)
-			}
-		})
+		open func(testing.TB, store.Options) *store.DB
+	}{{"sqlite", storetest.SQLite}, {"postgres", storetest.Postgres}} {
+		for _, bench := range []struct {
+			name string
+			part func(i int) string
+		}{
+			{"own", func(int) string { return "" }},
+			{"100hosts", func(i int) string { return fmt.Sprintf("h%d.test", i%100) }},
+			{"manyhosts", func(i int) string { return fmt.Sprintf("h%d.test", i) }},
+		} {
+			b.Run(engine.name+"/"+bench.name, func(b *testing.B) {
+				db := engine.open(b, store.Options{})
+				var jobs []store.Job
+				for i := range b.N {
+					jobs = append(jobs, store.Job{Kind: "k", Part: bench.part(i)})
+				}
+				for chunk := range slices.Chunk(jobs, 500) {
+					enqueue(b, db, chunk...)
+				}
+				q := queue.New(db, map[string]queue.Handler{"k": func(context.Context, store.Job) error { return nil }}, queue.Options{})
+				b.ResetTimer()
+				if n := settle(b, q); n != b.N {
+					b.Fatalf("%d of %d ran", n, b.N)
+				}
+			})
+		}
 	}
 }

@@ -123,7 +123,7 @@ func (tx *Tx) partsReady(ctx context.Context, parts map[string]int64) error {
 }
 
 // maxRows is how many rows one INSERT holds at most.
-const maxRows = 128
+const maxRows = 64
 
 // insertRows runs head VALUES (…),(…) tail for the rows in args, width values each
 // followed by the constants. Pieces are powers of two, so that few different
@@ -512,16 +512,50 @@ func (tx *Tx) PartFailed(ctx context.Context, part string, until int64) error {
 	return nil
 }
 
+// outage is how many failures in a row make an outage: what failed in it is due as
+// soon as it is over. After fewer the job itself may have been the cause.
+const outage = 4
+
 // PartsOK ends the backing off of parts that failed before.
 func (tx *Tx) PartsOK(ctx context.Context, parts []string) error {
 	for chunk := range chunks(parts) {
-		list, args := in(2, chunk)
-		_, err := tx.exec(ctx, `UPDATE job_parts SET fails = 0,
+		list, args := in(3, chunk)
+		_, err := tx.exec(ctx, `UPDATE jobs SET run_at = $1 WHERE part IN (`+list+`) AND run_at > $1 AND attempt > 0 AND NOT running
+			AND EXISTS (SELECT 1 FROM job_parts p WHERE p.part = jobs.part AND p.fails >= $2)`,
+			append([]any{tx.now().UnixMilli(), outage}, args...)...)
+		if err != nil {
+			return fmt.Errorf("parts that recovered: %w", err)
+		}
+		list, args = in(2, chunk)
+		_, err = tx.exec(ctx, `UPDATE job_parts SET fails = 0,
 				held = CASE WHEN holder = 0 THEN 0 ELSE held END, ready_at = CASE WHEN holder = 0 THEN $1 ELSE ready_at END
 			WHERE fails > 0 AND part IN (`+list+")", append([]any{tx.now().UnixMilli()}, args...)...)
 		if err != nil {
 			return fmt.Errorf("parts that recovered: %w", err)
 		}
+	}
+	return nil
+}
+
+// HurryLanes has what waits ahead of jobs, in their parts and lanes, run at once.
+func (tx *Tx) HurryLanes(ctx context.Context, jobs []Job) error {
+	for len(jobs) > 0 {
+		n := maxRows
+		for n > len(jobs) {
+			n /= 2
+		}
+		args := make([]any, 0, 2*n+1)
+		for _, j := range jobs[:n] {
+			args = append(args, j.Part, j.Lane)
+		}
+		now := fmt.Sprintf("$%d", 2*n+1)
+		_, err := tx.exec(ctx, `UPDATE jobs SET run_at = `+now+` FROM (VALUES `+typedTuples(n, "TEXT", "BIGINT")+`) v
+			WHERE jobs.part = v.column1 AND jobs.lane = v.column2 AND jobs.lane <> 0 AND jobs.run_at > `+now+` AND NOT jobs.running`,
+			append(args, tx.now().UnixMilli())...)
+		if err != nil {
+			return fmt.Errorf("hurrying jobs: %w", err)
+		}
+		jobs = jobs[n:]
 	}
 	return nil
 }
