@@ -1,0 +1,3 @@
+package tools
+
+import _ "honnef.co/go/tools/cmd/staticcheck"
