@@ -494,6 +494,27 @@ describe('for everybody', () => {
     }
   }
 
+  it('axe finds nothing on what opens above the page', async () => {
+    await visit('/', { size: 'phone' });
+    await post('Four from the greenhouse')
+      .getByRole('button', { name: /Tomato seedlings/ })
+      .click();
+    await page.getByRole('dialog').getByText('Tomato seedlings').waitFor();
+    assert.deepEqual(await violations(), []);
+    await page.keyboard.press('Escape');
+    await button('New post').last().click();
+    await page.getByRole('dialog').getByRole('textbox').waitFor();
+    await button(/Who can read this/).click();
+    await page.getByRole('menuitemradio', { name: /Followers/ }).waitFor();
+    assert.deepEqual(await violations(), []);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+    await post('Bread is out').getByRole('button', { name: 'More about this post' }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.getByRole('dialog', { name: 'Delete this post?' }).waitFor();
+    assert.deepEqual(await violations(), []);
+  });
+
   it('works by keyboard alone', async () => {
     await visit('/');
     await post('Rain at last').waitFor();
