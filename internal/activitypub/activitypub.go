@@ -38,8 +38,9 @@ type Options struct {
 	// AuthorizedFetch has every document but the instance actor asked for with a
 	// signature, so that blocks can be honoured.
 	AuthorizedFetch bool
-	// Refuses tells whether this server has nothing to do with a host. nil: with
-	// none. What such a host posts is the policies' matter; this is about reading.
+	// Refuses tells whether this server has nothing to do with a host: it may not
+	// read where a signature is asked for, and keys are not fetched from it. What a
+	// host posts whose keys are known is the policies' matter. nil: it refuses none.
 	Refuses func(host string) bool
 
 	OpenRegistrations func() bool // nil means closed.
@@ -148,9 +149,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	status, message := fault.Public(err)
 	switch {
-	case r.Context().Err() != nil:
-		return // Nobody listens any more.
-	case status >= 500 && status != http.StatusServiceUnavailable:
+	case status >= 500 && status != http.StatusServiceUnavailable && r.Context().Err() == nil:
 		h.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 	default:
 		h.Log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "status", status, "err", err)

@@ -66,6 +66,9 @@ func (h *Handler) keep(r *http.Request, s *remote.Signature, body []byte) error 
 		return err
 	}
 	host := s.KeyID().Host()
+	if h.Refuses != nil && h.Refuses(host) {
+		return fault.New(fault.Rejected, "This server does not talk to %s.", host)
+	}
 	return h.DB.Write(r.Context(), func(tx *store.Tx) error {
 		row := &store.Arrival{Host: host, Arrived: h.Now().UnixMilli(), Request: stored, Body: string(body)}
 		if err := tx.AddArrival(r.Context(), row, arrivalBounds); err != nil {

@@ -48,7 +48,8 @@ func (h *Handler) paged(w http.ResponseWriter, r *http.Request, id vocab.IRI, to
 		c := &vocab.Collection{ID: id, Type: "OrderedCollection", Total: int(total), First: id + "?page=true", Last: id + "?min_id=0&page=true"}
 		return h.document(w, r, http.StatusOK, vocab.EncodeCollection(c), forAll)
 	}
-	if page.Min == 0 && r.URL.Query().Has("min_id") {
+	end := page.Min == 0 && r.URL.Query().Has("min_id")
+	if end {
 		page.Min = 1 // The last page: ids begin above it.
 	}
 	items, at, err := list(page)
@@ -59,7 +60,7 @@ func (h *Handler) paged(w http.ResponseWriter, r *http.Request, id vocab.IRI, to
 	if len(at) > 0 {
 		c.Prev = pageID(id, store.Page{Min: at[0]})
 	}
-	if len(at) == size || page.Min > 0 && len(at) > 0 {
+	if len(at) == size && !end || page.Min > 1 && len(at) > 0 {
 		c.Next = pageID(id, store.Page{Max: at[len(at)-1]})
 	}
 	return h.document(w, r, http.StatusOK, vocab.EncodeCollection(c, items...), forAll)

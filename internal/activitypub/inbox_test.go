@@ -68,6 +68,7 @@ func TestInboxRefuses(t *testing.T) {
 	w.known(forged)
 	forged.pem = testKey(t, 1)
 	own := &peerActor{peer: &peer{name: "a.test", t: t}, name: "ann", keyID: ann.URI + "#main-key", pem: testKey(t, 0)}
+	nobody := &peerActor{peer: own.peer, name: "nobody", keyID: "https://a.test/users/nobody#main-key", pem: own.pem}
 	doc := note(bob, 1, "")
 
 	for _, tt := range []struct {
@@ -91,6 +92,7 @@ func TestInboxRefuses(t *testing.T) {
 			w.must(remote.Sign(r, []byte(doc), bob.key(), w.now().Add(-13*time.Hour)))
 		}},
 		{"a key of ours", 401, "/inbox", doc, own, nil},
+		{"a key of nobody of ours", 401, "/inbox", note(nobody, 1, ""), nobody, nil},
 		{"another's key", 401, "/inbox", note(forged, 1, ""), forged, nil},
 		{"another host's actor", 403, "/inbox", doc, cat, nil},
 		{"too large", 413, "/inbox", `{"x":"` + strings.Repeat("x", 1<<20) + `"}`, bob, nil},
@@ -251,7 +253,7 @@ func TestUnknownKeyLater(t *testing.T) {
 
 // TestUnknownKeyRefused goes through what comes to nothing, for good.
 func TestUnknownKeyRefused(t *testing.T) {
-	w := sqliteWorld(t, nil)
+	w := sqliteWorld(t, func(o *Options) { o.Refuses = func(host string) bool { return host == "bad.test" } })
 	w.ours("ann")
 	b := w.peer("b.test")
 	gone, forged, deleted := b.actor("gone"), b.actor("forged"), b.actor("deleted")
@@ -259,6 +261,7 @@ func TestUnknownKeyRefused(t *testing.T) {
 	b.answer(deleted.path(), 410)
 	forged.pem = testKey(t, 1)
 	claimed := &peerActor{peer: b, name: "bob", keyID: "http://c.test/users/cat#main-key", pem: testKey(t, 0)}
+	bad := w.peer("bad.test").actor("bad")
 	elsewhere := b.actor("elsewhere")
 	elsewhere.keyID = "http://b.test/keys/1"
 
@@ -273,6 +276,7 @@ func TestUnknownKeyRefused(t *testing.T) {
 		{"no actor at the address", gone, note(gone, 1, ""), 202, true, "signature"},
 		{"another's key", forged, note(forged, 1, ""), 202, true, "signature"},
 		{"the key of another host", claimed, note(claimed, 1, ""), 403, false, ""},
+		{"a host that is refused", bad, note(bad, 1, ""), 202, false, ""},
 		{"no JSON", b.actor("x"), "{", 400, false, ""},
 		{"an id of another host", b.actor("y"), `{"id":"http://c.test/1","type":"Like","actor":"http://b.test/users/y","object":"https://a.test/objects/1"}`, 202, false, ""},
 		{"a Delete of somebody unknown", deleted, `{"id":"http://b.test/d/1","type":"Delete","actor":"http://b.test/users/deleted","object":"http://b.test/users/deleted"}`, 202, false, ""},
@@ -645,5 +649,39 @@ func TestPlans(t *testing.T) {
 		if !strings.Contains(plan, want) || strings.Contains(plan, "SCAN") || strings.Contains(plan, "TEMP B-TREE") {
 			t.Errorf("%s\n%s", query, plan)
 		}
+	}
+}
+
+// BenchmarkInbox is a signed Create of somebody known, from the request to the disk.
+func BenchmarkInbox(b *testing.B) {
+	w := sqliteWorld(b, nil)
+	bob := w.peer("b.test").actor("bob")
+	w.known(bob)
+	requests := make([]*http.Request, b.N)
+	for i := range requests {
+		requests[i] = w.signed("/inbox", note(bob, i, ""), bob)
+	}
+	b.ResetTimer()
+	for _, r := range requests {
+		if rec := w.send(r); rec.Code != http.StatusAccepted {
+			b.Fatal(rec.Code)
+		}
+	}
+}
+
+// BenchmarkVerify is the share of this door in that.
+func BenchmarkVerify(b *testing.B) {
+	w := sqliteWorld(b, nil)
+	bob := w.peer("b.test").actor("bob")
+	w.known(bob)
+	doc := note(bob, 1, "")
+	r := w.signed("/inbox", doc, bob)
+	for b.Loop() {
+		s, err := w.parse(r)
+		w.must(err)
+		actor, err := w.Handler.known(r.Context(), s.KeyID())
+		w.must(err)
+		_, err = w.check(r.Context(), s, r, []byte(doc), actor, w.clock)
+		w.must(err)
 	}
 }

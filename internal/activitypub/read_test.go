@@ -264,9 +264,18 @@ func TestActivities(t *testing.T) {
 	check("a follow, for everybody", last("Follow"), nil, 404)
 	check("a follow, for the followed", last("Follow"), fan, 200)
 	check("a follow, for somebody else", last("Follow"), b.actor("other"), 404)
+	follow := last("Follow")
+	w.must(w.Pipeline.Unfollow(ctx, ann, fanRow))
+	check("a follow that was taken back", follow, fan, 404)
 
 	w.must(w.Pipeline.Pin(ctx, ann, public, true))
 	check("a pin", last("Add"), nil, 200)
+	w.AuthorizedFetch = true
+	check("a pin, unsigned where that does not do", last("Add"), nil, 401)
+	check("a pin, signed", last("Add"), fan, 200)
+	w.must(w.Pipeline.Block(ctx, ann, fanRow))
+	check("a pin, for who is blocked", last("Add"), fan, 403)
+	w.AuthorizedFetch = false
 	w.must(w.Pipeline.EditProfile(ctx, ann, func(a *vocab.Actor) { a.Name = "Ann" }))
 	if doc := w.getJSON(last("Update"), nil); field(doc, "object", "name") != "Ann" {
 		t.Errorf("an update of the profile: %v", doc)
@@ -335,8 +344,8 @@ func TestOutbox(t *testing.T) {
 			t.Errorf("%d pages", pages)
 		}
 		last := w.getJSON(strings.TrimPrefix(root["last"].(string), "https://a.test"), nil)
-		if items := last["orderedItems"].([]any); len(items) != 20 || field(items[19], "object", "id") != want[0] {
-			t.Errorf("last page: %d items", len(items))
+		if items := last["orderedItems"].([]any); len(items) != 20 || field(items[19], "object", "id") != want[0] || last["next"] != nil {
+			t.Errorf("last page: %d items, next is %v", len(items), last["next"])
 		}
 		if rec := w.get("/users/ann/outbox?max_id=x", nil); rec.Code != 400 {
 			t.Errorf("a bad page: %d", rec.Code)
@@ -499,5 +508,11 @@ func TestAuthorizedFetch(t *testing.T) {
 	w.must(remote.Sign(r, nil, stranger.key(), w.now()))
 	if rec := w.send(r); rec.Code != 400 {
 		t.Errorf("signed for another host: %d", rec.Code)
+	}
+}
+
+func TestLevels(t *testing.T) {
+	if v, ok := vocab.VisibilityNamed("unlisted"); !ok || v.Level != unlisted {
+		t.Errorf("unlisted is %d", v.Level)
 	}
 }

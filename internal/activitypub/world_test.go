@@ -40,6 +40,7 @@ type world struct {
 	db     *store.DB
 	router http.Handler
 	net    *network
+	base   string
 	mu     sync.Mutex
 	clock  time.Time
 }
@@ -57,14 +58,21 @@ func sqliteWorld(t testing.TB, change func(*Options)) *world {
 
 func newWorld(t testing.TB, open func(testing.TB, store.Options) *store.DB, change func(*Options)) *world {
 	t.Helper()
-	w := &world{t: t, clock: time.Date(2026, 11, 2, 3, 4, 5, 0, time.UTC), net: &network{ports: map[string]string{}}}
+	return newWorldAt(t, "https://a.test", &network{ports: map[string]string{}}, open, change)
+}
+
+// newWorldAt is newWorld with another address for our server.
+func newWorldAt(t testing.TB, base string, n *network, open func(testing.TB, store.Options) *store.DB, change func(*Options)) *world {
+	t.Helper()
+	w := &world{t: t, clock: time.Date(2026, 11, 2, 3, 4, 5, 0, time.UTC), net: n, base: base}
+	host := vocab.HostOf(base)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	w.db = open(t, store.Options{Now: w.now, Log: log})
 	client := remote.New(remote.Options{AllowHTTP: true, Scheme: "http", Dial: w.net.dial, Timeout: 2 * time.Second, Now: w.now,
-		Own: func(host string) bool { return host == "a.test" }})
+		Own: func(h string) bool { return h == host }})
 	t.Cleanup(client.CloseIdle)
-	p := pipeline.New(pipeline.Options{DB: w.db, Remote: client, URL: "https://a.test", Domain: "a.test", Now: w.now, Log: log, NewKey: oneKey})
-	o := Options{DB: w.db, Pipeline: p, URL: "https://a.test", Title: "A", Version: "0.1.0", Now: w.now, Log: log}
+	p := pipeline.New(pipeline.Options{DB: w.db, Remote: client, URL: base, Domain: host, Now: w.now, Log: log, NewKey: oneKey})
+	o := Options{DB: w.db, Pipeline: p, URL: base, Title: "A", Version: "0.1.0", Now: w.now, Log: log}
 	if change != nil {
 		change(&o)
 	}
@@ -91,7 +99,7 @@ func (w *world) pass(d time.Duration) {
 // ours makes an account.
 func (w *world) ours(name string) *store.Actor {
 	w.t.Helper()
-	a, err := w.Pipeline.CreateAccount(context.Background(), store.NewAccount{Username: name, Email: name + "@a.test", Confirmed: true, Approved: true})
+	a, err := w.Pipeline.CreateAccount(context.Background(), store.NewAccount{Username: name, Email: name + "@mail.test", Confirmed: true, Approved: true})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -189,6 +197,15 @@ func (w *world) runArrivals() []error {
 		w.must(w.db.Write(context.Background(), func(tx *store.Tx) error { return tx.FinishJobs(context.Background(), []int64{id}) }))
 	}
 	return errs
+}
+
+// serve lets the other worlds of the network reach this one.
+func (w *world) serve() {
+	srv := httptest.NewServer(w.router)
+	w.t.Cleanup(srv.Close)
+	w.net.mu.Lock()
+	defer w.net.mu.Unlock()
+	w.net.ports[w.host+":80"] = srv.Listener.Addr().String()
 }
 
 // count returns how many rows a query has.
@@ -386,4 +403,3 @@ func contains(list any, want string) bool {
 	}
 	return false
 }
-
