@@ -8,8 +8,9 @@ import (
 )
 
 // loop saves, leases and waits until the queue is drained or, with untilIdle,
-// nothing is left to do now.
-func (q *Queue) loop(untilIdle bool) {
+// nothing is left to do now. Only then it returns an error of the database; else it
+// tries again.
+func (q *Queue) loop(untilIdle bool) error {
 	ctx := context.Background()
 	q.recover(ctx)
 	var unsaved []outcome
@@ -19,10 +20,14 @@ func (q *Queue) loop(untilIdle bool) {
 		unsaved = append(unsaved, ended...)
 		got, err := q.cycle(ctx, unsaved, c)
 		if err != nil {
+			// What is not saved stays leased, and runs again at the worst.
 			q.log.Error("the queue can't reach its jobs, trying again", "err", err)
 			q.putSettlers(settlers)
-			if untilIdle || !q.pause(time.Second) {
-				return // What is not saved is still leased, and will run again.
+			if untilIdle {
+				return err
+			}
+			if !q.pause(time.Second) {
+				return nil
 			}
 			continue
 		}
@@ -31,7 +36,7 @@ func (q *Queue) loop(untilIdle bool) {
 		q.accept(c, got)
 		quiet := saved == 0 && len(got.Jobs) == 0 && q.idle()
 		if quiet && q.stops() {
-			return
+			return nil
 		}
 		var next time.Duration
 		if quiet {
@@ -42,7 +47,7 @@ func (q *Queue) loop(untilIdle bool) {
 				}
 				settlers = nil
 				if untilIdle {
-					return
+					return nil
 				}
 			}
 		}

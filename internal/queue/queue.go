@@ -9,6 +9,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -297,14 +298,14 @@ func (q *Queue) Settle(ctx context.Context) (ran int, err error) {
 			q.abort()
 			q.signal()
 		})
-		q.loop(true)
+		err = q.loop(true)
 		stop()
 		q.abort()
 		q.mu.Lock()
 		q.started = false
 		ran = q.ran - before
 		q.mu.Unlock()
-		return ran, ctx.Err()
+		return ran, errors.Join(err, ctx.Err())
 	}
 	settled := make(chan struct{})
 	q.settlers = append(q.settlers, settled)
