@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"kenoma/internal/auth"
@@ -63,6 +64,9 @@ type API struct {
 	cache  *renderings
 	draw   *drawing
 	router http.Handler
+
+	streamsMu sync.Mutex
+	streams   map[int64]int // Open ones by account.
 }
 
 // New makes an API.
@@ -79,7 +83,7 @@ func New(o Options) *API {
 	if o.Proxy == nil {
 		o.Proxy = func(url string) string { return url }
 	}
-	api := &API{Options: o, limits: newLimiter(o.Now), cache: newRenderings(o.CacheBytes),
+	api := &API{Options: o, limits: newLimiter(o.Now), streams: map[int64]int{}, cache: newRenderings(o.CacheBytes),
 		draw: &drawing{url: o.URL, domain: o.Domain, proxy: o.Proxy}}
 	if o.Hub != nil {
 		o.Hub.Watch(api.cache.changed)

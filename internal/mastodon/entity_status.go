@@ -160,7 +160,8 @@ type facets struct {
 // shown is one status of an answer with all that is spliced into it.
 type shown struct {
 	*post
-	account  []byte
+	account  []byte // Of the author.
+	domain   string // Of the author's handle.
 	facets   facets
 	poll     []byte  // nil: none
 	filtered []byte  // JSON list; nil: none

@@ -15,9 +15,9 @@ import (
 type pageSize struct{ def, max int }
 
 var (
-	posts    = pageSize{20, 40}
-	people   = pageSize{40, 80}
-	manyRows = pageSize{100, 200}
+	somePosts  = pageSize{20, 40}
+	somePeople = pageSize{40, 80}
+	manyRows   = pageSize{100, 200}
 )
 
 // page reads max_id, since_id, min_id and limit.

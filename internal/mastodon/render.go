@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"kenoma/internal/store"
 	"kenoma/internal/stream"
@@ -20,11 +19,16 @@ type renderings struct {
 	posts map[int64]*cached[*post]
 	size  int64
 	// people are few and small: they are bounded by number.
-	people map[int64]*cached[[]byte]
+	people map[int64]*cached[*face]
 	// viewers holds what readers don't want to see.
 	viewers map[int64]*cached[*relations]
 	epochs  [256]atomic.Uint32 // By id: raised by each change, so that a slow reader stores nothing old.
-	clock   atomic.Uint32      // Of the second chances.
+}
+
+// face is an account as drawn.
+type face struct {
+	json   []byte // The whole Account.
+	domain string // Of the handle; "" for our own.
 }
 
 // cached is a kept value; used since the last sweep means that it stays.
@@ -47,7 +51,7 @@ func newRenderings(limit int64) *renderings {
 	if limit <= 0 {
 		limit = 16 << 20
 	}
-	return &renderings{limit: limit, posts: map[int64]*cached[*post]{}, people: map[int64]*cached[[]byte]{}, viewers: map[int64]*cached[*relations]{}}
+	return &renderings{limit: limit, posts: map[int64]*cached[*post]{}, people: map[int64]*cached[*face]{}, viewers: map[int64]*cached[*relations]{}}
 }
 
 func (c *renderings) epoch(id int64) *atomic.Uint32 { return &c.epochs[uint8(id)^uint8(id>>16)] }
@@ -240,9 +244,9 @@ func (api *API) loadPosts(ctx context.Context, ids []int64, found map[int64]*pos
 }
 
 // people returns these accounts as drawn, complete objects; unknown ones are left out.
-func (api *API) people(ctx context.Context, ids []int64) (map[int64][]byte, error) {
+func (api *API) people(ctx context.Context, ids []int64) (map[int64]*face, error) {
 	now := api.Now().UnixMilli()
-	found := make(map[int64][]byte, len(ids))
+	found := make(map[int64]*face, len(ids))
 	var missing []int64
 	epochs := map[int64]uint32{}
 	for _, id := range ids {
@@ -265,7 +269,7 @@ func (api *API) people(ctx context.Context, ids []int64) (map[int64][]byte, erro
 		return nil, err
 	}
 	for id, p := range loaded {
-		drawn := api.draw.drawAccount(nil, p).close()
+		drawn := &face{api.draw.drawAccount(nil, p).close(), p.actor.Domain}
 		found[id] = drawn
 		keep(api.cache, api.cache.people, id, drawn, epochs[id], now+personLife, maxPeople)
 	}
@@ -337,8 +341,9 @@ func (api *API) show(ctx context.Context, viewer *store.Actor, ids []int64) ([]*
 		return nil, err
 	}
 	for _, s := range all {
-		if s.account = people[s.row.Actor]; s.account == nil {
-			s.account = []byte("null")
+		s.account = []byte("null")
+		if author := people[s.row.Actor]; author != nil {
+			s.account, s.domain = author.json, author.domain
 		}
 		if viewer != nil {
 			s.viewer = viewer.ID
@@ -428,14 +433,6 @@ func appendAll(b []byte, all [][]byte) []byte {
 		b = append(b, one...)
 	}
 	return append(b, ']')
-}
-
-// msOf is a time in ms for the database; 0 for the zero time.
-func msOf(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
 }
 
 func pathEscape(s string) string { return url.PathEscape(s) }

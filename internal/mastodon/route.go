@@ -49,7 +49,7 @@ type endpoint struct {
 	pattern string // Method and path, with parameters in braces.
 	access  access
 	run     handler
-	raw     http.HandlerFunc // Instead of run, for streams.
+	raw     func(api *API, w http.ResponseWriter, r *http.Request) // Instead of run, for streams.
 }
 
 // endpoints is the table of all routes; the files of the groups fill it.
@@ -177,13 +177,16 @@ func (api *API) frame(e endpoint) http.Handler {
 		h.Set("Content-Type", "application/json; charset=utf-8")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "private, no-store")
+		if e.raw != nil {
+			r = withStreamToken(r)
+		}
 		req := &Request{Request: r, api: api, header: h}
 		defer api.recovered(w, r)
 		err := api.admit(req, e.access, own, limited)
 		var result any
 		if err == nil {
 			if e.raw != nil {
-				e.raw(w, r.WithContext(context.WithValue(r.Context(), sessionKey{}, req.Session)))
+				e.raw(api, w, r.WithContext(context.WithValue(r.Context(), sessionKey{}, req.Session)))
 				return
 			}
 			result, err = api.run(req, e.run, maxFiles)

@@ -57,8 +57,8 @@ func (p *Pipeline) Post(ctx context.Context, by *store.Actor, d Draft) (int64, e
 	a.To, a.Cc, a.Inline, a.Published = o.To, o.Cc, o, o.Published
 	a.Raw = vocab.EncodeActivity(a, nil)
 	err = p.write(ctx, a, by, &d, func(ctx context.Context, s *Step) error {
-		if d.Key == "" {
-			return nil
+		if err := s.AttachUploads(ctx, by.ID, id, d.uploads()); err != nil || d.Key == "" {
+			return err
 		}
 		return s.Remember(ctx, by.ID, d.Key, id, s.now())
 	})
@@ -239,5 +239,18 @@ func (p *Pipeline) Edit(ctx context.Context, by *store.Actor, status int64, d Dr
 	a := p.activity("Update", by, o.ID)
 	a.To, a.Cc, a.Inline = o.To, o.Cc, o
 	a.Raw = vocab.EncodeActivity(a, nil)
-	return p.write(ctx, a, by, &d, nil)
+	return p.write(ctx, a, by, &d, func(ctx context.Context, s *Step) error {
+		return s.AttachUploads(ctx, by.ID, status, d.uploads())
+	})
+}
+
+// uploads are the numbers of the draft's files.
+func (d *Draft) uploads() []int64 {
+	var ids []int64
+	for _, m := range d.Media {
+		if m.Local {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
 }

@@ -271,3 +271,17 @@ func (tx *Tx) MuteConversation(ctx context.Context, actor, conversation int64, o
 	_, err := tx.exec(ctx, text, actor, conversation)
 	return wrapped(err, "muting a conversation for %d", actor)
 }
+
+// ListOwner returns whose list it is.
+func (q *Q) ListOwner(ctx context.Context, list int64) (int64, error) {
+	var owner int64
+	err := q.row(ctx, "SELECT owner FROM lists WHERE id = $1", list).Scan(&owner)
+	return owner, wrapped(err, "list %d", list)
+}
+
+// DirectTimeline returns a page of the direct messages to and from an account.
+func (q *Q) DirectTimeline(ctx context.Context, actor int64, p Page) ([]TimelineRow, error) {
+	tail, args := p.clause("s.id", 2)
+	return q.timeline(ctx, p, `SELECT s.id, s.actor, s.id FROM statuses s WHERE s.visibility = 3 AND s.boost_of = 0
+		AND s.id IN (SELECT status FROM mentions WHERE actor = $1 UNION SELECT id FROM statuses WHERE actor = $1 AND visibility = 3)`+tail, append([]any{actor}, args...)...)
+}

@@ -50,3 +50,16 @@ func (q *Q) Uploads(ctx context.Context, owner int64, ids []int64) (map[int64]*U
 	}
 	return found, nil
 }
+
+// AttachUploads notes of which status these files of an account are part now, so
+// that they are kept. Files of another status stay where they are.
+func (tx *Tx) AttachUploads(ctx context.Context, owner, status int64, ids []int64) error {
+	for chunk := range chunks(ids) {
+		list, args := in(3, chunk)
+		_, err := tx.exec(ctx, "UPDATE media SET status = $2 WHERE owner = $1 AND status = 0 AND id IN ("+list+")", append([]any{owner, status}, args...)...)
+		if err != nil {
+			return fmt.Errorf("attaching files to status %d: %w", status, err)
+		}
+	}
+	return nil
+}

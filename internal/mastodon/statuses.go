@@ -1,0 +1,738 @@
+package mastodon
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"kenoma/internal/fault"
+	"kenoma/internal/markup"
+	"kenoma/internal/pipeline"
+	"kenoma/internal/store"
+	"kenoma/internal/vocab"
+)
+
+// visiblePost returns the status that a request names; NotFound also for those that
+// viewer may not see.
+func (api *API) visiblePost(ctx context.Context, viewer *store.Actor, id string) (*store.Status, error) {
+	n, err := parseID(id)
+	if err != nil {
+		return nil, err
+	}
+	st, err := api.DB.Status(ctx, n)
+	if err != nil {
+		return nil, err // Not found is drawn as such.
+	}
+	if ok, err := api.DB.Visible(ctx, st, viewer); err != nil {
+		return nil, err
+	} else if !ok {
+		return nil, errNotFound()
+	}
+	return st, nil
+}
+
+// drawStatus draws one status, which the reader may see.
+func (api *API) drawStatus(r *Request, id int64) (any, error) {
+	list, err := api.show(r.Context(), r.User, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, errNotFound()
+	}
+	if err := api.filter(r.Context(), r.User, list, "thread"); err != nil {
+		return nil, err
+	}
+	return r.drawn(list[0].append(r.buffer()))
+}
+
+// spec: masto:methods/statuses#get
+var _ = route("GET /api/v1/statuses/{id}", "?read:statuses",
+	func(api *API, r *Request) (any, error) {
+		st, err := api.visiblePost(r.Context(), r.User, r.PathValue("id"))
+		if err != nil {
+			return nil, err
+		}
+		return api.drawStatus(r, st.ID)
+	})
+
+// maxMany is how many statuses may be asked for at once.
+const maxMany = 100
+
+// spec: masto:methods/statuses#index; "ids" is Pleroma's name of the parameter
+var _ = route("GET /api/v1/statuses", "?read:statuses",
+	func(api *API, r *Request) (any, error) {
+		ids := append(r.IDs("id"), r.IDs("ids")...)
+		ids, err := api.readable(r.Context(), r.User, ids[:min(len(ids), maxMany)])
+		if err != nil {
+			return nil, err
+		}
+		return api.drawStatuses(r, ids, "thread")
+	})
+
+// readable keeps of these statuses those that viewer may see, in their order.
+func (api *API) readable(ctx context.Context, viewer *store.Actor, ids []int64) ([]int64, error) {
+	drawn, err := api.posts(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	rel, err := api.relations(ctx, viewer)
+	if err != nil {
+		return nil, err
+	}
+	var unsure []int64
+	for _, id := range ids {
+		if p := drawn[id]; p != nil && p.row.Visibility > 1 {
+			unsure = append(unsure, id)
+		}
+	}
+	may := map[int64]bool{}
+	if viewer != nil && len(unsure) > 0 {
+		if may, err = api.DB.Readable(ctx, viewer.ID, unsure); err != nil {
+			return nil, err
+		}
+	}
+	kept := []int64{}
+	for _, id := range ids {
+		p := drawn[id]
+		switch {
+		case p == nil, p.row.Visibility > 1 && !may[id], p.row.LocalOnly && (viewer == nil || !viewer.Local):
+		case rel != nil && rel.Blocks[p.row.Actor]:
+		default:
+			kept = append(kept, id)
+		}
+	}
+	return kept, nil
+}
+
+// How much of a conversation is shown.
+//
+// spec: masto:methods/statuses#context
+const (
+	maxThread         = 4096
+	maxAncestors      = 40 // Without a token, as the following two.
+	maxDescendants    = 60
+	maxThreadDistance = 20
+)
+
+// spec: masto:methods/statuses#context
+var _ = route("GET /api/v1/statuses/{id}/context", "?read:statuses",
+	func(api *API, r *Request) (any, error) {
+		ctx := r.Context()
+		st, err := api.visiblePost(ctx, r.User, r.PathValue("id"))
+		if err != nil {
+			return nil, err
+		}
+		all, err := api.DB.Conversation(ctx, st, 2*maxThread)
+		if err != nil {
+			return nil, err
+		}
+		above, below := thread(all, st, r.User != nil)
+		ids, err := api.readable(ctx, r.User, append(slices.Clone(above), below...))
+		if err != nil {
+			return nil, err
+		}
+		list, err := api.show(ctx, r.User, ids)
+		if err != nil {
+			return nil, err
+		}
+		rel, err := api.relations(ctx, r.User)
+		if err != nil {
+			return nil, err
+		}
+		list = rel.wanted(list, "thread", r.User, api.Now().UnixMilli())
+		cut := slices.IndexFunc(list, func(s *shown) bool { return !slices.Contains(above, s.row.ID) })
+		if cut < 0 {
+			cut = len(list)
+		}
+		b := append(r.buffer(), `{"ancestors":`...)
+		b = appendStatuses(b, list[:cut])
+		b = append(b, `,"descendants":`...)
+		b = appendStatuses(b, list[cut:])
+		return r.drawn(append(b, '}'))
+	})
+
+// thread returns what st answers, the first post first, and what answers it, each
+// answer before those that came later and after what it answers.
+func thread(all []store.Status, st *store.Status, signedIn bool) (above, below []int64) {
+	byID := make(map[int64]*store.Status, len(all))
+	answers := map[int64][]int64{}
+	for i := range all {
+		s := &all[i]
+		byID[s.ID] = s
+		if s.ReplyTo != 0 {
+			answers[s.ReplyTo] = append(answers[s.ReplyTo], s.ID)
+		}
+	}
+	up, down, depth := maxThread, maxThread, maxThread
+	if !signedIn {
+		up, down, depth = maxAncestors, maxDescendants, maxThreadDistance
+	}
+	for at := byID[st.ReplyTo]; at != nil && len(above) < up; at = byID[at.ReplyTo] {
+		above = append(above, at.ID)
+	}
+	slices.Reverse(above)
+	seen := map[int64]bool{st.ID: true}
+	type step struct {
+		id    int64
+		depth int
+	}
+	stack := []step{{st.ID, 0}}
+	for len(stack) > 0 && len(below) < down {
+		at := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if at.depth > 0 {
+			below = append(below, at.id)
+		}
+		if at.depth == depth {
+			continue
+		}
+		for _, id := range slices.Backward(answers[at.id]) {
+			if !seen[id] {
+				seen[id] = true
+				stack = append(stack, step{id, at.depth + 1})
+			}
+		}
+	}
+	return above, below
+}
+
+// draft reads what a new post or an edit says, and checks it against the limits.
+// was is the post that is edited, nil for a new one.
+func (api *API) draft(r *Request) (pipeline.Draft, error) {
+	d := pipeline.Draft{Text: r.String("status"), ContentType: r.String("content_type"), Spoiler: r.String("spoiler_text"), Language: r.String("language")}
+	preferences := store.Preferences{}
+	if r.Session.Account != nil {
+		preferences = r.Session.Account.Preferences
+	}
+	d.Sensitive = r.Bool("sensitive", preferences.Sensitive)
+	if d.Language == "" {
+		d.Language = preferences.Language
+	}
+	if d.Language != "" && !vocabLanguage(d.Language) {
+		return d, invalidField("Language is not a code such as en or pt-BR")
+	}
+	if d.ContentType != "" && !slices.Contains(markup.ContentTypes(), d.ContentType) {
+		return d, invalidField("Content type must be one of %s", strings.Join(markup.ContentTypes(), ", "))
+	}
+	if app := r.Session.App; app != nil {
+		d.App, d.AppURL = app.Name, app.Website
+	}
+	if most := api.Settings.StatusCharacters; markup.Length(d.Text, d.Spoiler) > most {
+		return d, invalidField("Text character limit of %d exceeded", most)
+	}
+	emoji, err := api.usedEmoji(r.Context(), d.Text+" "+d.Spoiler)
+	d.Emoji = emoji
+	return d, err
+}
+
+// invalidField is a validation failure in the words that apps show.
+func invalidField(format string, args ...any) error {
+	return fault.New(fault.Invalid, "Validation failed: "+format, args...)
+}
+
+// vocabLanguage tells whether a text has the form of a language code.
+func vocabLanguage(code string) bool {
+	main, _, _ := strings.Cut(code, "-")
+	return len(code) <= 20 && (len(main) == 2 || len(main) == 3) && strings.Trim(main, "abcdefghijklmnopqrstuvwxyz") == "" &&
+		strings.Trim(code, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == ""
+}
+
+// usedEmoji returns the instance's own emoji that a text uses.
+func (api *API) usedEmoji(ctx context.Context, text string) ([]vocab.Tag, error) {
+	names := markup.Scan(text, "").Emoji
+	if len(names) == 0 {
+		return nil, nil
+	}
+	all, err := api.DB.EmojiNamed(ctx, names)
+	var tags []vocab.Tag
+	for _, e := range all {
+		tags = append(tags, vocab.Tag{Type: "Emoji", Name: ":" + e.Shortcode + ":", Icon: vocab.IRI(api.mediaURL(e.File)),
+			Href: vocab.IRI(api.URL + "/emoji/" + e.Shortcode)})
+	}
+	return tags, err
+}
+
+// mediaURL is the address of a file in the storage.
+func (api *API) mediaURL(key string) string { return api.URL + pipeline.MediaPath + key }
+
+// attachments returns the uploads with these ids as a post carries them. edited is
+// the status that may have them already.
+func (api *API) attachments(ctx context.Context, owner *store.Actor, ids []int64, edited int64) ([]store.Media, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	if most := api.Settings.StatusAttachments; len(ids) > most {
+		return nil, invalidField("Cannot attach more than %d files", most)
+	}
+	uploads, err := api.DB.Uploads(ctx, owner.ID, ids)
+	if err != nil {
+		return nil, err
+	}
+	var all []store.Media
+	for _, id := range ids {
+		u := uploads[id]
+		if u == nil || u.Status != 0 && u.Status != edited {
+			return nil, invalidField("Media %d does not exist or belongs to another post", id)
+		}
+		all = append(all, api.uploaded(u))
+	}
+	return all, nil
+}
+
+// uploaded is an upload as an attachment.
+func (api *API) uploaded(u *store.Upload) store.Media {
+	m := store.Media{ID: u.ID, Kind: u.Kind, Mime: u.Mime, URL: vocab.IRI(api.mediaURL(u.File)), Description: u.Description, Blurhash: u.Meta.Blurhash,
+		Width: u.Meta.Width, Height: u.Meta.Height, Duration: u.Meta.Duration, Focus: u.Meta.Focus, Local: true}
+	if u.Preview != "" {
+		m.Preview = vocab.IRI(api.mediaURL(u.Preview))
+	}
+	return m
+}
+
+// draftPoll reads the poll of a post; nil when there is none.
+func (api *API) draftPoll(r *Request) (*pipeline.DraftPoll, error) {
+	p := r.Sub("poll")
+	if !r.Has("poll") || len(p.Strings("options")) == 0 {
+		return nil, nil
+	}
+	seconds, err := p.Int("expires_in", 24*60*60)
+	if err != nil {
+		return nil, err
+	}
+	poll := &pipeline.DraftPoll{Options: p.Strings("options"), Multiple: p.Bool("multiple", false), Expires: time.Duration(seconds) * time.Second}
+	seen := map[string]bool{}
+	for i, option := range poll.Options {
+		option = strings.TrimSpace(option)
+		poll.Options[i] = option
+		switch {
+		case option == "":
+			return nil, invalidField("Options can't be blank")
+		case markup.Length(option, "") > api.Settings.PollOptionCharacters:
+			return nil, invalidField("Options can't be longer than %d characters each", api.Settings.PollOptionCharacters)
+		case seen[option]:
+			return nil, invalidField("Options contain duplicate items")
+		}
+		seen[option] = true
+	}
+	switch {
+	case len(poll.Options) < 2:
+		return nil, invalidField("Options must be at least 2")
+	case len(poll.Options) > api.Settings.PollOptions:
+		return nil, invalidField("Options can't be more than %d", api.Settings.PollOptions)
+	case seconds < minPoll:
+		return nil, invalidField("Expires at is too soon")
+	case seconds > maxPoll:
+		return nil, invalidField("Expires at is too far into the future")
+	}
+	return poll, nil
+}
+
+// How long a poll may last, in seconds.
+const (
+	minPoll = 5 * 60
+	maxPoll = 180 * 24 * 60 * 60
+)
+
+// spec: masto:methods/statuses#create
+var _ = route("POST /api/v1/statuses", "write:statuses",
+	func(api *API, r *Request) (any, error) {
+		ctx := r.Context()
+		d, err := api.draft(r)
+		if err != nil {
+			return nil, err
+		}
+		if r.String("scheduled_at") != "" {
+			return nil, invalidField("Posts can't be scheduled on this server yet")
+		}
+		d.Key = r.Request.Header.Get("Idempotency-Key")
+		d.Visibility = r.String("visibility")
+		if d.Visibility == "" && r.Session.Account != nil {
+			d.Visibility = r.Session.Account.Preferences.Visibility
+		}
+		d.LocalOnly = r.Bool("local_only", false) || d.Visibility == "local"
+		if d.Visibility == "local" {
+			d.Visibility = "public"
+		}
+		if d.InReplyTo, err = r.ID("in_reply_to_id"); err != nil {
+			return nil, err
+		}
+		if d.Media, err = api.attachments(ctx, r.User, r.IDs("media_ids"), 0); err != nil {
+			return nil, err
+		}
+		if d.Poll, err = api.draftPoll(r); err != nil {
+			return nil, err
+		}
+		if strings.TrimSpace(d.Text) == "" && len(d.Media) == 0 && d.Poll == nil && d.Spoiler == "" {
+			return nil, invalidField("Text can't be blank")
+		}
+		id, err := api.Pipeline.Post(ctx, r.User, d)
+		if err != nil {
+			return nil, err
+		}
+		return api.drawStatus(r, id)
+	})
+
+// spec: masto:methods/statuses#edit
+var _ = route("PUT /api/v1/statuses/{id}", "write:statuses",
+	func(api *API, r *Request) (any, error) {
+		ctx := r.Context()
+		st, was, err := api.ownPost(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		d, err := api.draft(r)
+		if err != nil {
+			return nil, err
+		}
+		if !r.Has("status") {
+			d.Text, d.ContentType = was.Source, was.SourceType
+		}
+		if !r.Has("spoiler_text") {
+			d.Spoiler = was.Spoiler
+		}
+		if !r.Has("sensitive") {
+			d.Sensitive = was.Sensitive
+		}
+		if !r.Has("language") {
+			d.Language = st.Language
+		}
+		if err := api.editMedia(ctx, r, &d, was, st.ID); err != nil {
+			return nil, err
+		}
+		if err := api.editPoll(ctx, r, &d, st.ID); err != nil {
+			return nil, err
+		}
+		if strings.TrimSpace(d.Text) == "" && len(d.Media) == 0 && d.Poll == nil && d.Spoiler == "" {
+			return nil, invalidField("Text can't be blank")
+		}
+		if err := api.Pipeline.Edit(ctx, r.User, st.ID, d); err != nil {
+			return nil, err
+		}
+		api.cache.forgetPost(st.ID)
+		return api.drawStatus(r, st.ID)
+	})
+
+// ownPost returns a post of the one who asks, and what it says.
+func (api *API) ownPost(ctx context.Context, r *Request) (*store.Status, *store.Content, error) {
+	st, err := api.visiblePost(ctx, r.User, r.PathValue("id"))
+	if err != nil {
+		return nil, nil, err
+	}
+	if st.Actor != r.User.ID || st.BoostOf != 0 {
+		return nil, nil, errNotFound()
+	}
+	contents, err := api.DB.Contents(ctx, []int64{st.ID})
+	if err != nil {
+		return nil, nil, err
+	}
+	if contents[st.ID] == nil {
+		return nil, nil, errNotFound()
+	}
+	return st, contents[st.ID], nil
+}
+
+// editMedia takes over the attachments: those named, or all where none are named,
+// with their new descriptions.
+func (api *API) editMedia(ctx context.Context, r *Request, d *pipeline.Draft, was *store.Content, id int64) (err error) {
+	d.Media = was.Media
+	if r.Has("media_ids") {
+		if d.Media, err = api.attachments(ctx, r.User, r.IDs("media_ids"), id); err != nil {
+			return err
+		}
+	}
+	d.Media = slices.Clone(d.Media)
+	for _, change := range r.List("media_attributes") {
+		for i := range d.Media {
+			if m := &d.Media[i]; itoa(m.ID) == change.String("id") {
+				if change.Has("description") {
+					m.Description = cutRunes(change.String("description"), api.Settings.DescriptionCharacters)
+				}
+				if focus, ok := parseFocus(change.String("focus")); ok {
+					m.Focus = focus
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// editPoll takes over the poll: the one sent, or the one that is there.
+func (api *API) editPoll(ctx context.Context, r *Request, d *pipeline.Draft, id int64) (err error) {
+	if r.Has("poll") {
+		d.Poll, err = api.draftPoll(r)
+		return err
+	}
+	poll, err := api.DB.Poll(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	d.Poll = &pipeline.DraftPoll{Multiple: poll.Multiple}
+	for _, option := range poll.Options {
+		d.Poll.Options = append(d.Poll.Options, option.Title)
+	}
+	return nil
+}
+
+// spec: masto:methods/statuses#delete; the source goes back, so that apps can offer
+// to write it anew
+var _ = route("DELETE /api/v1/statuses/{id}", "write:statuses",
+	func(api *API, r *Request) (any, error) {
+		ctx := r.Context()
+		st, was, err := api.ownPost(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		list, err := api.show(ctx, r.User, []int64{st.ID})
+		if err != nil {
+			return nil, err
+		}
+		if len(list) == 0 {
+			return nil, errNotFound()
+		}
+		list[0].text = &was.Source
+		drawn := list[0].append(r.buffer())
+		if err := api.Pipeline.Delete(ctx, r.User, st.ID); err != nil {
+			return nil, err
+		}
+		api.cache.forgetPost(st.ID)
+		return r.drawn(drawn)
+	})
+
+// spec: masto:methods/statuses#source
+var _ = route("GET /api/v1/statuses/{id}/source", "read:statuses",
+	func(api *API, r *Request) (any, error) {
+		st, was, err := api.ownPost(r.Context(), r)
+		if err != nil {
+			return nil, err
+		}
+		return statusSource{itoa(st.ID), was.Source, was.Spoiler}, nil
+	})
+
+// statusSource is the entity.
+//
+// spec: masto:entities/StatusSource
+type statusSource struct {
+	ID          string `json:"id"`
+	Text        string `json:"text"`
+	SpoilerText string `json:"spoiler_text"`
+}
+
+// spec: masto:methods/statuses#history
+var _ = route("GET /api/v1/statuses/{id}/history", "?read:statuses",
+	func(api *API, r *Request) (any, error) {
+		ctx := r.Context()
+		st, err := api.visiblePost(ctx, r.User, r.PathValue("id"))
+		if err != nil {
+			return nil, err
+		}
+		o, err := api.DB.Object(ctx, st.ID)
+		if err != nil {
+			return nil, err
+		}
+		versions, err := api.DB.Versions(ctx, st.ID)
+		if err != nil {
+			return nil, err
+		}
+		author, err := api.people(ctx, []int64{st.Actor})
+		if err != nil {
+			return nil, err
+		}
+		by := author[st.Actor]
+		if by == nil {
+			return nil, errNotFound()
+		}
+		docs := [][]byte{}
+		for _, v := range versions {
+			docs = append(docs, []byte(v.Doc))
+		}
+		docs = append(docs, []byte(o.Doc))
+		b := append(r.buffer(), '[')
+		for i, doc := range docs {
+			c, err := api.Pipeline.RenderVersion(doc)
+			if err != nil {
+				return nil, err
+			}
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = api.draw.appendEdit(b, c, api.Pipeline.PollOptions(doc), by.json, st.Local)
+		}
+		return r.drawn(append(b, ']'))
+	})
+
+// appendEdit draws a version of a post.
+//
+// spec: masto:entities/StatusEdit
+func (d *drawing) appendEdit(b []byte, c *store.Content, options []string, account []byte, local bool) []byte {
+	o := begin(b)
+	o.str("content", c.HTML)
+	o.str("spoiler_text", c.Spoiler)
+	o.flag("sensitive", c.Sensitive)
+	o.time("created_at", c.Published)
+	o.raw("account", string(account))
+	if options != nil {
+		poll := o.nest("poll")
+		poll.list("options", len(options), func(b []byte, i int) []byte {
+			one := begin(b)
+			one.str("title", options[i])
+			return one.close()
+		})
+		o.end(poll)
+	}
+	o.list("media_attachments", len(c.Media), func(b []byte, i int) []byte { return d.appendMedia(b, &c.Media[i]) })
+	o.list("emojis", len(c.Emoji), func(b []byte, i int) []byte { return d.appendEmoji(b, &c.Emoji[i], local) })
+	o.raw("quote", "null")
+	return o.close()
+}
+
+// act registers POST /api/v1/statuses/{id}/NAME: something that is done to a post
+// and answered with it. do may return another status to be drawn, 0 for the post.
+func act(name, scope string, do func(api *API, r *Request, st *store.Status) (int64, error)) struct{} {
+	return route("POST /api/v1/statuses/{id}/"+name, scope, func(api *API, r *Request) (any, error) {
+		st, err := api.visiblePost(r.Context(), r.User, r.PathValue("id"))
+		if err != nil {
+			return nil, err
+		}
+		if st.BoostOf != 0 { // Apps may name the boost; what is meant is the post.
+			if st, err = api.DB.Status(r.Context(), st.BoostOf); err != nil {
+				return nil, err
+			}
+		}
+		drawn, err := do(api, r, st)
+		if err != nil {
+			return nil, err
+		}
+		if drawn == 0 {
+			drawn = st.ID
+		}
+		return api.drawStatus(r, drawn)
+	})
+}
+
+// spec: masto:methods/statuses#favourite and the following
+var (
+	_ = act("favourite", "write:favourites", func(api *API, r *Request, st *store.Status) (int64, error) {
+		return 0, api.Pipeline.Favourite(r.Context(), r.User, st.ID)
+	})
+	_ = act("unfavourite", "write:favourites", func(api *API, r *Request, st *store.Status) (int64, error) {
+		return 0, api.Pipeline.Unfavourite(r.Context(), r.User, st.ID)
+	})
+	_ = act("reblog", "write:statuses", func(api *API, r *Request, st *store.Status) (int64, error) {
+		return api.Pipeline.Boost(r.Context(), r.User, st.ID, r.String("visibility"))
+	})
+	_ = act("unreblog", "write:statuses", func(api *API, r *Request, st *store.Status) (int64, error) {
+		return 0, api.Pipeline.Unboost(r.Context(), r.User, st.ID)
+	})
+	_ = act("bookmark", "write:bookmarks", func(api *API, r *Request, st *store.Status) (int64, error) {
+		return 0, api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.SetBookmark(r.Context(), r.User.ID, st.ID, true) })
+	})
+	_ = act("unbookmark", "write:bookmarks", func(api *API, r *Request, st *store.Status) (int64, error) {
+		return 0, api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.SetBookmark(r.Context(), r.User.ID, st.ID, false) })
+	})
+	_ = act("mute", "write:mutes", func(api *API, r *Request, st *store.Status) (int64, error) {
+		return 0, api.muteConversation(r, st, true)
+	})
+	_ = act("unmute", "write:mutes", func(api *API, r *Request, st *store.Status) (int64, error) {
+		return 0, api.muteConversation(r, st, false)
+	})
+	_ = act("pin", "write:accounts", func(api *API, r *Request, st *store.Status) (int64, error) {
+		return 0, api.Pipeline.Pin(r.Context(), r.User, st.ID, true)
+	})
+	_ = act("unpin", "write:accounts", func(api *API, r *Request, st *store.Status) (int64, error) {
+		return 0, api.Pipeline.Pin(r.Context(), r.User, st.ID, false)
+	})
+)
+
+func (api *API) muteConversation(r *Request, st *store.Status, on bool) error {
+	return api.DB.Write(r.Context(), func(tx *store.Tx) error {
+		return tx.MuteConversation(r.Context(), r.User.ID, st.Conversation, on)
+	})
+}
+
+// Who did something to a post.
+//
+// spec: masto:methods/statuses#reblogged_by, #favourited_by
+var (
+	_ = route("GET /api/v1/statuses/{id}/reblogged_by", "?read:statuses", func(api *API, r *Request) (any, error) {
+		return api.peopleAround(r, api.DB.BoostedBy)
+	})
+	_ = route("GET /api/v1/statuses/{id}/favourited_by", "?read:statuses", func(api *API, r *Request) (any, error) {
+		return api.peopleAround(r, api.DB.FavouredBy)
+	})
+)
+
+func (api *API) peopleAround(r *Request, read func(context.Context, int64, store.Page) ([]store.Cursor, error)) (any, error) {
+	st, err := api.visiblePost(r.Context(), r.User, r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	post := st.ID
+	if st.BoostOf != 0 {
+		post = st.BoostOf
+	}
+	page, err := r.page(somePeople)
+	if err != nil {
+		return nil, err
+	}
+	list, err := read(r.Context(), post, page)
+	if err != nil {
+		return nil, err
+	}
+	return api.drawPeople(r, list, page, prevBySince)
+}
+
+// drawPeople draws a page of accounts in the order of the list, and sets Link.
+func (api *API) drawPeople(r *Request, list []store.Cursor, page store.Page, prev string) (any, error) {
+	ids := make([]int64, len(list))
+	for i, c := range list {
+		ids[i] = c.ID
+	}
+	if len(list) > 0 {
+		r.links(prev, list[0].At, list[len(list)-1].At, len(list) == page.Limit || page.Min != 0)
+	}
+	drawn, err := api.people(r.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
+	all := make([][]byte, 0, len(ids))
+	for _, id := range ids {
+		if one := drawn[id]; one != nil {
+			all = append(all, one.json)
+		}
+	}
+	return r.drawn(appendAll(r.buffer(), all))
+}
+
+// Quotes and translations are not offered; apps ask all the same.
+//
+// spec: masto:methods/statuses#quotes, #translate, #edit_interaction_policy
+var (
+	_ = route("GET /api/v1/statuses/{id}/quotes", "read:statuses", func(api *API, r *Request) (any, error) {
+		if _, err := api.visiblePost(r.Context(), r.User, r.PathValue("id")); err != nil {
+			return nil, err
+		}
+		return []struct{}{}, nil
+	})
+	_ = route("POST /api/v1/statuses/{id}/translate", "app read:statuses", func(*API, *Request) (any, error) {
+		return nil, fault.New(fault.NotFound, "Translation is not offered on this server")
+	})
+	_ = route("PUT /api/v1/statuses/{id}/interaction_policy", "write:statuses", func(api *API, r *Request) (any, error) {
+		st, _, err := api.ownPost(r.Context(), r)
+		if err != nil {
+			return nil, err
+		}
+		return api.drawStatus(r, st.ID)
+	})
+	_ = route("GET /api/v1/statuses/{id}/card", "?read:statuses", func(api *API, r *Request) (any, error) {
+		if _, err := api.visiblePost(r.Context(), r.User, r.PathValue("id")); err != nil {
+			return nil, err
+		}
+		return answer{http.StatusOK, empty}, nil
+	})
+)
