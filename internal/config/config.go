@@ -24,14 +24,14 @@ type Config struct {
 	// Domain is the host in the handles, @ann@example.org, where it differs from that
 	// of url; webfinger on that host must then be redirected here. Empty means the
 	// host of url. It can't be changed later.
-	Domain string `key:"domain"`
+	Domain string `key:"domain" kind:"host"`
 
 	// Listen is the address and port on which the server listens.
-	Listen string `key:"listen" default:"127.0.0.1:4000"`
+	Listen string `key:"listen" default:"127.0.0.1:4000" kind:"listen"`
 
 	// AdminListen is the address and port for metrics (Prometheus, /metrics). Keep it
 	// away from the public. Empty means none.
-	AdminListen string `key:"admin_listen"`
+	AdminListen string `key:"admin_listen" kind:"listen"`
 
 	// TrustedProxies are the networks of reverse proxies whose X-Forwarded-For header
 	// is believed, as CIDRs. Of the addresses in the header the rightmost one that is
@@ -67,7 +67,8 @@ type Instance struct {
 	// Contact is the e-mail address of the admin, shown to everybody. Empty shows none.
 	Contact string `key:"contact"`
 
-	// Rules are what members agree to, one entry each.
+	// Rules are what members agree to, one entry each. In the variable they are parted
+	// by commas; rules that hold commas go into the file.
 	Rules []string `key:"rules"`
 
 	// Languages are the languages mostly spoken here, as codes: en, de.

@@ -13,7 +13,7 @@ import (
 
 func TestLoadOrder(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kenoma.toml")
-	write(t, file, "url = \"https://file.test\"\nlisten = \"0.0.0.0:1\"\n[media]\nremote_ttl = \"7d\"\n[instance]\nrules = [\"Be kind, always\", \"No spam\"]\n")
+	write(t, file, "url = \"https://file.test\"\nlisten = \"0.0.0.0:1\"\n[media]\nremote_ttl = \"7d\"\n[instance]\nrules = [\"Be kind, always\"]\n")
 	c, err := Load(file, []string{"KENOMA_LISTEN=0.0.0.0:2", "KENOMA_DATA_DIR=", "KENOMA_FEDERATION_ALLOW_NETWORKS=10.0.0.0/8, 192.168.0.0/16"})
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +24,7 @@ func TestLoadOrder(t *testing.T) {
 	if c.Media.RemoteTTL != 7*24*time.Hour || len(c.Federation.AllowNetworks) != 2 {
 		t.Errorf("remote_ttl %v, allow_networks %v", c.Media.RemoteTTL, c.Federation.AllowNetworks)
 	}
-	if want := []string{"Be kind, always", "No spam"}; !reflect.DeepEqual(c.Instance.Rules, want) {
+	if want := []string{"Be kind, always"}; !reflect.DeepEqual(c.Instance.Rules, want) {
 		t.Errorf("rules %q, want %q", c.Instance.Rules, want)
 	}
 	if c.Database != "sqlite:data/kenoma.db" {
@@ -48,7 +48,19 @@ func TestProblems(t *testing.T) {
 		{"a bad variable", "", "KENOMA_FEDERATION_ALLOW_HTTP=perhaps", "environment", "KENOMA_FEDERATION_ALLOW_HTTP", "true or false"},
 		{"an unknown variable", "", "KENOMA_LISTN=x", "environment", "KENOMA_LISTN", ""},
 		{"no TOML", "url = \n", "", ":1", "", "TOML"},
-		{"no database", "", "KENOMA_DATABASE=mysql://x", "settings", "database", "postgres://"},
+		{"no database", "", "KENOMA_DATABASE=mysql://x", "environment", "database", "postgres://"},
+		{"no database, in the file", "# mine\ndatabase = \"mysql://x\"\n", "", ":2", "database", "sqlite:PATH"},
+		{"an inline table", "\nmedia = {max_image = \"big\"}\n", "", ":2", "media.max_image", "16MB"},
+		{"a dotted key", "\nmedia.max_image = \"big\"\n", "", ":2", "media.max_image", "16MB"},
+		{"a list of tables", "[[media]]\nmax_image = \"1MB\"\n", "", ":1", "media", "media."},
+		{"a list where a text belongs", "data_dir = [\"a\", \"b\"]\n", "", ":1", "data_dir", "a text"},
+		{"a network without its size", "trusted_proxies = [\"10.0.0.1\"]\n", "", ":1", "trusted_proxies", "10.0.0.0/8"},
+		{"no port", "listen = \"127.0.0.1\"\n", "", ":1", "listen", ":4000"},
+		{"a port beyond the last", "", "KENOMA_ADMIN_LISTEN=:70000", "environment", "KENOMA_ADMIN_LISTEN", ":4000"},
+		{"a domain that is an address", "domain = \"https://a.test\"\n", "", ":1", "domain", "example.org"},
+		{"a size that overflows", "[media]\nremote_cache = \"99999999999GB\"\n", "", ":2", "media.remote_cache", "1GB"},
+		{"a time that overflows", "[media]\nremote_ttl = \"99999999999d\"\n", "", ":2", "media.remote_ttl", "7d"},
+		{"mail without a sender", "", "KENOMA_SMTP_HOST=mail.test", "environment", "smtp.from", "kenoma@example.org"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "kenoma.toml")
@@ -63,6 +75,20 @@ func TestProblems(t *testing.T) {
 				t.Errorf("%+v, want it at %s about %s, allowed %s", p, tt.where, tt.key, tt.allowed)
 			}
 		})
+	}
+}
+
+// TestAllProblems wants to be told of everything at once.
+func TestAllProblems(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kenoma.toml")
+	write(t, file, "lisen = \"x\"\nregistrations = \"maybe\"\n")
+	_, err := Load(file, []string{"KENOMA_LOG_LEVEL=loud"})
+	var ps Problems
+	if !errors.As(err, &ps) || len(ps) != 3 || strings.Count(err.Error(), "\n") != 2 {
+		t.Errorf("Load: %v, want three problems, a line each", err)
+	}
+	if _, err := Load(filepath.Join(t.TempDir(), "none.toml"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Load of a file that is not there: %v", err)
 	}
 }
 

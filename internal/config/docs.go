@@ -88,7 +88,7 @@ func document(all []*Setting) error {
 			for _, field := range st.Fields.List {
 				if field.Tag != nil && len(field.Names) == 1 {
 					tag := reflect.StructTag(strings.Trim(field.Tag.Value, "`"))
-					docs[t.Name.Name+"."+tag.Get("key")] = strings.Join(strings.Fields(field.Doc.Text()), " ")
+					docs[t.Name.Name+"."+tag.Get("key")] = manual(field, tag.Get("key"))
 				}
 			}
 		}
@@ -110,4 +110,14 @@ func document(all []*Setting) error {
 		s.Doc = docs[groups[group]+"."+key]
 	}
 	return nil
+}
+
+// manual is the comment of a field as its reader wants it: with the setting's name,
+// not Go's.
+func manual(field *ast.Field, key string) string {
+	text := strings.Join(strings.Fields(field.Doc.Text()), " ")
+	if rest, ok := strings.CutPrefix(text, field.Names[0].Name+" "); ok {
+		return "`" + key + "` " + rest
+	}
+	return text
 }

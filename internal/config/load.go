@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -48,7 +49,7 @@ func (ps Problems) Error() string {
 // Setting is one key with its present value.
 type Setting struct {
 	Key, Env, Default, Value string
-	From                     string // "default", the file, or "environment".
+	From                     string // "default", the file with the line, or "environment".
 	Doc                      string
 	Allowed                  string
 	Secret                   bool
@@ -91,7 +92,7 @@ func load(file string, environ []string) (*Config, []*Setting, error) {
 			s := byKey[e.key]
 			if s == nil {
 				problems = append(problems, Problem{where, e.key, "there is no such setting", nearest(e.key, all)})
-			} else if err := s.set(e.value, filepath.Base(file)); err != nil {
+			} else if err := s.set(e.value, where); err != nil {
 				problems = append(problems, Problem{where, e.key, err.Error(), s.Allowed})
 			}
 		}
@@ -108,29 +109,33 @@ func load(file string, environ []string) (*Config, []*Setting, error) {
 			problems = append(problems, Problem{"environment", name, err.Error(), s.Allowed})
 		}
 	}
+	if len(problems) == 0 {
+		problems = c.complete(byKey)
+	}
 	if len(problems) > 0 {
 		return nil, nil, problems
 	}
-	return c, all, c.complete()
+	return c, all, nil
 }
 
-// complete fills what follows from other settings.
-func (c *Config) complete() error {
+// complete fills what follows from other settings, and says what does not fit
+// together.
+func (c *Config) complete(byKey map[string]*Setting) (problems Problems) {
 	c.URL = strings.TrimRight(c.URL, "/")
-	u, err := url.Parse(c.URL)
-	if err != nil {
-		return err
-	}
 	if c.Domain == "" {
-		c.Domain = u.Host
+		_, c.Domain, _ = strings.Cut(c.URL, "://")
 	}
 	if c.Database == "" {
 		c.Database = "sqlite:" + filepath.Join(c.DataDir, "kenoma.db")
 	}
-	if !strings.HasPrefix(c.Database, "sqlite:") && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
-		return Problems{{"settings", "database", fmt.Sprintf("%q is no database", c.Database), "sqlite:PATH or postgres://…"}}
+	if !slices.ContainsFunc([]string{"sqlite:", "postgres://", "postgresql://"}, func(p string) bool { return strings.HasPrefix(c.Database, p) }) {
+		s := byKey["database"]
+		problems = append(problems, Problem{s.From, s.Key, fmt.Sprintf("%q is no database", c.Database), "sqlite:PATH or postgres://…"})
 	}
-	return nil
+	if c.SMTP.Host != "" && c.SMTP.From == "" {
+		problems = append(problems, Problem{byKey["smtp.host"].From, "smtp.from", "mail needs a sender", "an address such as kenoma@example.org"})
+	}
+	return problems
 }
 
 // entry is one line of the file.
@@ -156,7 +161,13 @@ func readFile(file string) ([]entry, error) {
 	}
 	lines := keyLines(text)
 	var entries []entry
-	flatten("", whole, func(key string, v any) { entries = append(entries, entry{key, plain(v), lines[key]}) })
+	flatten("", whole, func(key string, v any) {
+		line, at := 0, key
+		for line == 0 && at != "" { // What stands in an inline table has the line of its table.
+			line, at = lines[at], at[:max(strings.LastIndexByte(at, '.'), 0)]
+		}
+		entries = append(entries, entry{key, plain(v), line})
+	})
 	sort.Slice(entries, func(i, j int) bool { return entries[i].line < entries[j].line })
 	return entries, nil
 }
@@ -178,11 +189,12 @@ func keyLines(text []byte) map[string]int {
 			parts = append(parts, string(it.Node().Data))
 		}
 		key := strings.Join(parts, ".")
-		if e.Kind == unstable.Table {
-			table = key + "."
+		line := strings.Count(string(text[:min(int(offset), len(text))]), "\n") + 1
+		if e.Kind == unstable.Table || e.Kind == unstable.ArrayTable {
+			table, lines[key] = key+".", line
 			continue
 		}
-		lines[table+key] = strings.Count(string(text[:min(int(offset), len(text))]), "\n") + 1
+		lines[table+key] = line
 	}
 	return lines
 }
@@ -197,14 +209,17 @@ func flatten(prefix string, m map[string]any, visit func(string, any)) {
 	}
 }
 
-// plain is a TOML value as it would stand in the environment.
+// mark begins every part of a list from the file, whose parts may hold commas.
+const mark = "\x00"
+
+// plain is a TOML value as it would stand in the environment; see mark.
 func plain(v any) string {
 	if list, ok := v.([]any); ok {
 		var parts []string
 		for _, one := range list {
 			parts = append(parts, fmt.Sprint(one))
 		}
-		return strings.Join(parts, "\x00")
+		return mark + strings.Join(parts, mark)
 	}
 	return fmt.Sprint(v)
 }
@@ -250,14 +265,36 @@ func allowed(f reflect.StructField) string {
 	switch {
 	case f.Tag.Get("enum") != "":
 		return strings.ReplaceAll(f.Tag.Get("enum"), ",", ", ")
-	case f.Tag.Get("kind") == "url":
-		return "an address such as https://example.org"
+	case f.Tag.Get("kind") != "":
+		return kinds[f.Tag.Get("kind")].allowed
 	case f.Type.Kind() == reflect.Bool:
 		return "true or false"
 	case f.Type.Kind() == reflect.Int:
 		return between("a number")
 	}
 	return "a text"
+}
+
+// kinds are what a text may be, by the tag of that name. An empty text is the
+// absence of one.
+var kinds = map[string]struct {
+	allowed string
+	valid   func(string) bool
+}{
+	"url": {"an address such as https://example.org", func(v string) bool {
+		u, err := url.Parse(v)
+		return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil &&
+			strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
+	}},
+	"host": {"a host such as example.org", func(v string) bool {
+		u, err := url.Parse("https://" + v)
+		return err == nil && u.Host == v && v == strings.ToLower(v)
+	}},
+	"listen": {"an address and port such as 127.0.0.1:4000 or :4000", func(v string) bool {
+		_, port, err := net.SplitHostPort(v)
+		n, errPort := strconv.ParseUint(port, 10, 16)
+		return err == nil && errPort == nil && n <= 65535
+	}},
 }
 
 // set parses value into the field.
@@ -267,22 +304,22 @@ func (s *Setting) set(value, from string) error {
 		return err
 	}
 	s.field.Set(v)
-	s.Value, s.From = strings.ReplaceAll(value, "\x00", ","), from
+	s.Value, s.From = strings.ReplaceAll(strings.TrimPrefix(value, mark), mark, ", "), from
 	return nil
 }
 
 func (s *Setting) parse(value string) (reflect.Value, error) {
-	bad := fmt.Errorf("%q is not right", value)
+	bad := fmt.Errorf("%q is not right", strings.ReplaceAll(value, mark, " "))
 	switch s.field.Interface().(type) {
 	case string:
+		if strings.Contains(value, mark) {
+			return reflect.Value{}, bad
+		}
 		if list := s.tag.Get("enum"); list != "" && !slices.Contains(strings.Split(list, ","), value) {
 			return reflect.Value{}, bad
 		}
-		if s.tag.Get("kind") == "url" {
-			u, err := url.Parse(value)
-			if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-				return reflect.Value{}, bad
-			}
+		if k, ok := kinds[s.tag.Get("kind")]; ok && value != "" && !k.valid(value) {
+			return reflect.Value{}, bad
 		}
 		return reflect.ValueOf(value), nil
 	case bool:
@@ -325,8 +362,7 @@ func (s *Setting) parse(value string) (reflect.Value, error) {
 	return reflect.Value{}, fmt.Errorf("no rule for %s", s.field.Type())
 }
 
-// inRange holds n against the tags min and max; 0 passes where min is larger only
-// if it is given as the default.
+// inRange holds n against the tags min and max, which parse reads.
 func (s *Setting) inRange(n int64, parse func(string) (int64, error)) bool {
 	if low := s.tag.Get("min"); low != "" {
 		if m, err := parse(low); err != nil || n < m {
@@ -341,11 +377,11 @@ func (s *Setting) inRange(n int64, parse func(string) (int64, error)) bool {
 	return true
 }
 
-// list splits at commas, or at the marks of a TOML list.
+// list splits at commas, or at the marks of a list from the file.
 func list(value string) []string {
 	sep := ","
-	if strings.Contains(value, "\x00") {
-		sep = "\x00"
+	if strings.HasPrefix(value, mark) {
+		sep = mark
 	}
 	var all []string
 	for _, one := range strings.Split(value, sep) {
@@ -376,7 +412,7 @@ func parseSize(text string) (int64, error) {
 
 func parseDuration(text string) (int64, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
-		n, err := strconv.Atoi(days)
+		n, err := strconv.ParseUint(days, 10, 16) // 65535 days are 179 years.
 		return int64(n) * int64(24*time.Hour), err
 	}
 	d, err := time.ParseDuration(text)
