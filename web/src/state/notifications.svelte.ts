@@ -26,8 +26,9 @@ class Notifications {
     if (!this.loaded) await this.more();
   }
 
-  async more(): Promise<void> {
-    if (this.loading || this.done) return;
+  /** Reads the next page; whether another may follow. After a failure it is for the reader to try again. */
+  async more(): Promise<boolean> {
+    if (this.loading || this.done) return false;
     const filter = this.filter;
     this.loading = true;
     this.failure = '';
@@ -35,7 +36,7 @@ class Notifications {
       if (!this.loaded) await this.readMarker();
       const types = filter === 'mentions' ? { types: ['mention'] } : {};
       const page = this.next ? await api.notifications(this.next) : await api.notifications(undefined, types);
-      if (filter !== this.filter) return; // The reader chose the other list meanwhile.
+      if (filter !== this.filter) return false; // The reader chose the other list meanwhile.
       page.items.forEach(learn);
       const known = new Set(this.list.map((n) => n.id));
       this.list = [...this.list, ...page.items.filter((n) => !known.has(n.id))];
@@ -48,6 +49,7 @@ class Notifications {
       this.loading = false;
       if (filter !== this.filter) void this.more();
     }
+    return !this.done && !this.failure;
   }
 
   choose(filter: Filter): void {

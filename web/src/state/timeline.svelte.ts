@@ -45,8 +45,9 @@ export class Timeline {
     else await this.refresh();
   }
 
-  async more(): Promise<void> {
-    if (this.loading || this.done) return;
+  /** Reads the next page; whether another may follow. After a failure it is for the reader to try again. */
+  async more(): Promise<boolean> {
+    if (this.loading || this.done) return false;
     await this.guard(async () => {
       const page = await this.read(this.next);
       this.entries = append(this.entries, keepAll(page.items));
@@ -55,6 +56,7 @@ export class Timeline {
       this.loaded = true;
       this.lastRefresh = Date.now();
     });
+    return !this.done && !this.failure;
   }
 
   /** Looks for what is new, at most every few seconds; it waits in `fresh`. */
