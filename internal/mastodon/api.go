@@ -60,10 +60,11 @@ type Settings struct {
 // API answers what apps ask. It is safe for concurrent use.
 type API struct {
 	Options
-	limits *limiter
-	cache  *renderings
-	draw   *drawing
-	router http.Handler
+	limits  *limiter
+	cache   *renderings
+	draw    *drawing
+	router  http.Handler
+	numbers numbers
 
 	streamsMu sync.Mutex
 	streams   map[int64]int // Open ones by account.

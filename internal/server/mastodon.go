@@ -1,14 +1,20 @@
 package server
 
 import (
-	"context"
-
 	"kenoma/internal/mastodon"
+	"kenoma/internal/media"
 )
 
 // newAPI builds the door for apps.
 func (s *Server) newAPI() *mastodon.API {
-	return mastodon.New(mastodon.Options{DB: s.DB, Pipeline: s.Pipeline, Hub: s.Hub, URL: s.Config.URL, Domain: s.Config.Domain})
+	c := s.Config
+	return mastodon.New(mastodon.Options{DB: s.DB, Pipeline: s.Pipeline, Hub: s.Hub, Auth: s.Auth, URL: c.URL, Domain: c.Domain,
+		Media:   media.NewProcessor(media.ProcessorOptions{Self: s.Self, ImageBytes: int64(c.Media.MaxImage), VideoBytes: int64(c.Media.MaxVideo)}),
+		Storage: s.storage, Proxy: s.signer.Path, MaxUpload: max(int64(c.Media.MaxImage), int64(c.Media.MaxVideo)),
+		Settings: mastodon.Settings{Title: c.Instance.Title, Description: c.Instance.Description, Contact: c.Instance.Contact, Version: s.Version,
+			Rules: c.Instance.Rules, Languages: c.Instance.Languages, Registrations: c.Registrations,
+			StatusCharacters: c.Limits.StatusCharacters, StatusAttachments: c.Limits.StatusAttachments, PollOptions: c.Limits.PollOptions,
+			PollOptionCharacters: c.Limits.PollOptionCharacters, DescriptionCharacters: c.Limits.DescriptionCharacters, BioCharacters: c.Limits.BioCharacters,
+			ProfileFields: c.Limits.ProfileFields, MaxImage: int64(c.Media.MaxImage), MaxVideo: int64(c.Media.MaxVideo)},
+		TrustedProxies: c.TrustedProxies, NoRateLimit: !c.RateLimit.Enabled, Log: s.Log, Now: s.Now})
 }
-
-var _ = context.Background

@@ -105,3 +105,12 @@ func (tx *Tx) RemoveBlock(ctx context.Context, actor, target int64) error {
 	}
 	return nil
 }
+
+// CountRequests returns how many ask to follow an actor.
+func (q *Q) CountRequests(ctx context.Context, target int64) (int64, error) {
+	var n int64
+	if err := q.row(ctx, "SELECT COUNT(*) FROM follows WHERE target = $1 AND NOT accepted", target).Scan(&n); err != nil {
+		return 0, fmt.Errorf("requests to follow %d: %w", target, err)
+	}
+	return n, nil
+}

@@ -1,0 +1,189 @@
+package mastodon
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"kenoma/internal/media"
+	"kenoma/internal/store"
+)
+
+// mastodonVersion is the API level that apps read first.
+const mastodonVersion = "4.6.0"
+
+// apiVersion switches features on in apps: 1 is what is here. Grouped notifications
+// (2), quotes (7) and later ones are announced when they exist.
+//
+// spec: masto:entities/Instance#api_versions
+const apiVersion = 1
+
+const (
+	urlCharacters    = 23
+	nameCharacters   = 100
+	fieldCharacters  = 2047
+	matrixLimit      = 40_000_000
+	videoFrames      = 120
+	pollShortest     = 300
+	pollLongest      = 2_629_746
+	countsRemembered = 5 * time.Minute
+)
+
+// numbers remembers what is expensive to count.
+type numbers struct {
+	mu     sync.Mutex
+	counts store.InstanceCounts
+	until  time.Time
+}
+
+func (api *API) instanceCounts(ctx context.Context) (store.InstanceCounts, error) {
+	n := &api.numbers
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := api.Now()
+	if now.Before(n.until) {
+		return n.counts, nil
+	}
+	counts, err := api.DB.InstanceCounts(ctx, now.AddDate(0, -1, 0).UnixMilli())
+	if err != nil {
+		return counts, err
+	}
+	n.counts, n.until = counts, now.Add(countsRemembered)
+	return counts, nil
+}
+
+func (api *API) version() string {
+	return mastodonVersion + " (compatible; Kenoma " + strings.TrimPrefix(api.Settings.Version, "v") + ")"
+}
+
+func (api *API) streamingURL() string { return "ws" + strings.TrimPrefix(api.URL, "http") }
+
+type rule struct {
+	ID           string            `json:"id"`
+	Text         string            `json:"text"`
+	Hint         string            `json:"hint"`
+	Translations map[string]string `json:"translations"`
+}
+
+func (api *API) rules() []rule {
+	all := []rule{}
+	for i, text := range api.Settings.Rules {
+		all = append(all, rule{ID: strconv.Itoa(i + 1), Text: text, Translations: map[string]string{}})
+	}
+	return all
+}
+
+// configuration is what apps must know before they let people write.
+func (api *API) configuration() map[string]any {
+	s := api.Settings
+	return map[string]any{
+		"urls":     map[string]any{"streaming": api.streamingURL(), "status": nil, "about": api.URL + "/about", "privacy_policy": nil, "terms_of_service": nil},
+		"vapid":    map[string]any{"public_key": ""},
+		"accounts": map[string]any{"max_display_name_length": nameCharacters, "max_note_length": s.BioCharacters, "max_avatar_description_length": s.DescriptionCharacters, "max_header_description_length": s.DescriptionCharacters, "max_featured_tags": 0, "max_pinned_statuses": 5, "max_profile_fields": s.ProfileFields, "profile_field_name_limit": fieldCharacters, "profile_field_value_limit": fieldCharacters},
+		"statuses": map[string]any{"max_characters": s.StatusCharacters, "max_media_attachments": s.StatusAttachments, "characters_reserved_per_url": urlCharacters, "supported_mime_types": []string{"text/plain", "text/markdown", "text/html"}},
+		"media_attachments": map[string]any{"supported_mime_types": media.UploadTypes(), "description_limit": s.DescriptionCharacters, "image_size_limit": s.MaxImage, "image_matrix_limit": matrixLimit,
+			"video_size_limit": s.MaxVideo, "video_frame_rate_limit": videoFrames, "video_matrix_limit": matrixLimit},
+		"polls":       map[string]any{"max_options": s.PollOptions, "max_characters_per_option": s.PollOptionCharacters, "min_expiration": pollShortest, "max_expiration": pollLongest},
+		"translation": map[string]any{"enabled": false},
+		"timelines_access": map[string]any{"live_feeds": map[string]string{"local": "public", "remote": "public"}, "hashtag_feeds": map[string]string{"local": "public", "remote": "public"},
+			"trending_link_feeds": map[string]string{"local": "disabled", "remote": "disabled"}},
+		"limited_federation": false,
+	}
+}
+
+func (api *API) languages() []string {
+	if len(api.Settings.Languages) == 0 {
+		return []string{}
+	}
+	return api.Settings.Languages
+}
+
+// pleromaInstance is what Pleroma's clients look for.
+//
+// spec: pleroma:instance
+func (api *API) pleromaInstance() map[string]any {
+	return map[string]any{"metadata": map[string]any{"features": []string{"pleroma_api", "mastodon_api", "polls", "mastodon_api_streaming", "editing"},
+		"federation": map[string]any{"enabled": true}, "fields_limits": map[string]int{"max_fields": api.Settings.ProfileFields, "max_remote_fields": 50, "name_length": fieldCharacters, "value_length": fieldCharacters},
+		"post_formats": []string{"text/plain", "text/markdown", "text/html"}}, "stats": map[string]any{"mau": 0}}
+}
+
+// spec: masto:methods/instance#v2, masto:methods/instance#v1
+var (
+	_ = route("GET /api/v2/instance", "", func(api *API, r *Request) (any, error) {
+		n, err := api.instanceCounts(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		s := api.Settings
+		return map[string]any{"domain": api.Domain, "title": s.Title, "version": api.version(), "source_url": "", "description": s.Description, "wrapstodon": nil,
+			"usage": map[string]any{"users": map[string]any{"active_month": n.ActiveMonth}}, "thumbnail": map[string]any{"url": api.URL + "/static/header.svg", "description": ""}, "icon": []any{},
+			"languages": api.languages(), "configuration": api.configuration(),
+			"registrations": map[string]any{"enabled": s.Registrations != "closed", "approval_required": s.Registrations == "approval", "reason_required": s.Registrations == "approval",
+				"message": nil, "min_age": nil, "url": nil},
+			"api_versions": map[string]any{"mastodon": apiVersion}, "contact": map[string]any{"email": s.Contact, "account": nil}, "rules": api.rules(), "pleroma": api.pleromaInstance()}, nil
+	})
+	_ = route("GET /api/v1/instance", "", func(api *API, r *Request) (any, error) {
+		n, err := api.instanceCounts(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		s := api.Settings
+		c := api.configuration()
+		accounts := map[string]any{"max_featured_tags": 0}
+		statuses := c["statuses"].(map[string]any)
+		m := c["media_attachments"].(map[string]any)
+		return map[string]any{"uri": api.Domain, "title": s.Title, "short_description": s.Description, "description": s.Description, "email": s.Contact, "version": api.version(),
+			"urls":  map[string]any{"streaming_api": api.streamingURL()},
+			"stats": map[string]any{"user_count": n.Users, "status_count": n.Statuses, "domain_count": n.Domains}, "thumbnail": api.URL + "/static/header.svg", "languages": api.languages(),
+			"registrations": s.Registrations != "closed", "approval_required": s.Registrations == "approval", "invites_enabled": s.Registrations == "invite",
+			"configuration": map[string]any{"accounts": accounts,
+				"statuses":          map[string]any{"max_characters": statuses["max_characters"], "max_media_attachments": statuses["max_media_attachments"], "characters_reserved_per_url": urlCharacters},
+				"media_attachments": map[string]any{"supported_mime_types": m["supported_mime_types"], "image_size_limit": m["image_size_limit"], "image_matrix_limit": matrixLimit, "video_size_limit": m["video_size_limit"], "video_frame_rate_limit": videoFrames, "video_matrix_limit": matrixLimit},
+				"polls":             c["polls"]},
+			"contact_account": nil, "rules": api.rules(),
+			"pleroma": api.pleromaInstance()}, nil
+	})
+	_ = route("GET /api/v1/instance/rules", "", func(api *API, _ *Request) (any, error) { return api.rules(), nil })
+	_ = route("GET /api/v1/instance/peers", "", func(api *API, r *Request) (any, error) {
+		peers, err := api.DB.Peers(r.Context())
+		if peers == nil {
+			peers = []string{}
+		}
+		return peers, err
+	})
+	_ = route("GET /api/v1/instance/extended_description", "", func(api *API, _ *Request) (any, error) {
+		return map[string]any{"updated_at": "2026-01-01T00:00:00.000Z", "content": "<p>" + escapeHTML(api.Settings.Description) + "</p>"}, nil
+	})
+	_ = route("GET /api/v1/instance/translation_languages", "", func(*API, *Request) (any, error) { return empty, nil })
+	_ = route("GET /api/v1/preferences", "read:accounts", func(api *API, r *Request) (any, error) {
+		p := r.Session.Account.Preferences
+		var language any
+		if p.Language != "" {
+			language = p.Language
+		}
+		return map[string]any{"posting:default:visibility": orElse(p.Visibility, "public"), "posting:default:sensitive": p.Sensitive, "posting:default:language": language,
+			"posting:default:quote_policy": "nobody", "reading:expand:media": "default", "reading:expand:spoilers": false, "reading:autoplay:gifs": false}, nil
+	})
+	_ = route("GET /api/v1/custom_emojis", "", func(api *API, r *Request) (any, error) {
+		all, err := api.DB.AllEmoji(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		list := []map[string]any{}
+		for _, e := range all {
+			var category any
+			if e.Category != "" {
+				category = e.Category
+			}
+			list = append(list, map[string]any{"shortcode": e.Shortcode, "url": api.mediaURL(e.File), "static_url": api.mediaURL(orElse(e.Static, e.File)), "visible_in_picker": e.Visible, "category": category})
+		}
+		return list, nil
+	})
+)
+
+func escapeHTML(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(s)
+}
+

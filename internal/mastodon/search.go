@@ -1,0 +1,205 @@
+package mastodon
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"kenoma/internal/fault"
+	"kenoma/internal/markup"
+	"kenoma/internal/vocab"
+)
+
+// search finds accounts by the beginning of their name, tags by theirs, and any
+// post or account by its address or handle; resolve goes to look at other servers.
+//
+// spec: masto:methods/search#v2
+var _ = route("GET /api/v2/search", "?read:search", func(api *API, r *Request) (any, error) {
+	q := strings.TrimSpace(r.String("q"))
+	if q == "" {
+		return nil, fault.New(fault.Malformed, "param is missing or the value is empty: q")
+	}
+	limit, err := r.limit(somePosts)
+	if err != nil {
+		return nil, err
+	}
+	offset, err := r.Int("offset", 0)
+	if err != nil {
+		return nil, fault.New(fault.Malformed, "offset must be a number.")
+	}
+	if r.User == nil && (offset > 0 || r.Bool("resolve", false)) {
+		return nil, fault.New(fault.Unauthorized, "Search queries pagination or resolution is not supported without authentication")
+	}
+	typ := r.String("type")
+	found := map[string]any{"accounts": []any{}, "statuses": []any{}, "hashtags": []any{}}
+	wants := func(what string) bool { return typ == "" || typ == what }
+	if isAddress(q) {
+		return found, api.searchAddress(r, q, wants, found)
+	}
+	if wants("accounts") {
+		list, err := api.searchAccounts(r, q, limit, int(offset), r.Bool("resolve", false), r.Bool("following", false))
+		if err != nil {
+			return nil, err
+		}
+		found["accounts"] = list
+	}
+	if wants("hashtags") && !strings.HasPrefix(q, "@") {
+		if found["hashtags"], err = api.searchTags(r.Context(), q, limit, int(offset)); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+})
+
+// spec: masto:methods/accounts#search
+var _ = route("GET /api/v1/accounts/search", "read:accounts", func(api *API, r *Request) (any, error) {
+	limit, err := r.limit(somePeople)
+	if err != nil {
+		return nil, err
+	}
+	offset, err := r.Int("offset", 0)
+	if err != nil {
+		return nil, fault.New(fault.Malformed, "offset must be a number.")
+	}
+	return api.searchAccounts(r, strings.TrimSpace(r.String("q")), limit, int(offset), r.Bool("resolve", false), r.Bool("following", false))
+})
+
+func isAddress(q string) bool {
+	return strings.HasPrefix(q, "https://") || strings.HasPrefix(q, "http://")
+}
+
+// searchAddress finds what an address names.
+func (api *API) searchAddress(r *Request, q string, wants func(string) bool, found map[string]any) error {
+	ctx := r.Context()
+	resolve := r.Bool("resolve", false) && r.User != nil
+	uri := vocab.IRI(q)
+	if wants("accounts") {
+		if a, err := api.DB.ActorByURI(ctx, uri); err == nil && a.Deleted == 0 {
+			found["accounts"], err = api.drawnPeople(ctx, []int64{a.ID})
+			return err
+		}
+		if name, ok := api.ownPage(q); ok && !strings.Contains(name, "/") {
+			if a, err := api.DB.ActorByHandle(ctx, name, ""); err == nil {
+				found["accounts"], err = api.drawnPeople(ctx, []int64{a.ID})
+				return err
+			}
+		}
+	}
+	if wants("statuses") {
+		id, ok := api.statusAt(ctx, q)
+		if !ok && resolve {
+			fetched, err := api.Pipeline.FetchObject(ctx, uri)
+			ok = err == nil
+			id = fetched
+		}
+		if ok {
+			if _, err := api.visiblePost(ctx, r.User, itoa(id)); err != nil {
+				return nil // Nothing for these eyes.
+			}
+			list, err := api.show(ctx, r.User, []int64{id})
+			if err != nil {
+				return err
+			}
+			found["statuses"] = json.RawMessage(appendStatuses(nil, list))
+			return nil
+		}
+	}
+	if wants("accounts") && resolve {
+		a, err := api.Pipeline.FetchActor(ctx, uri)
+		if err != nil {
+			return nil // There is nothing of use at that address.
+		}
+		found["accounts"], err = api.drawnPeople(ctx, []int64{a.ID})
+		return err
+	}
+	return nil
+}
+
+// ownPage is what follows /@ in the address of one of our pages.
+func (api *API) ownPage(q string) (string, bool) { return strings.CutPrefix(q, api.URL+"/@") }
+
+// statusAt returns the post that we know by an id on the wire, or by its page.
+func (api *API) statusAt(ctx context.Context, q string) (int64, bool) {
+	if o, err := api.DB.ObjectByURI(ctx, vocab.IRI(q)); err == nil {
+		return o.ID, o.Deleted == 0
+	}
+	page, ok := api.ownPage(q)
+	if !ok {
+		return 0, false
+	}
+	_, number, ok := strings.Cut(page, "/")
+	id, err := parseID(number)
+	return id, ok && err == nil
+}
+
+// searchAccounts finds accounts by handle or by the beginning of their name.
+func (api *API) searchAccounts(r *Request, q string, limit, offset int, resolve, following bool) (any, error) {
+	ctx := r.Context()
+	name, domain, exact := strings.Cut(strings.TrimPrefix(q, "@"), "@")
+	if strings.EqualFold(domain, api.Domain) {
+		domain = ""
+	}
+	var ids []int64
+	if exact && offset == 0 {
+		if a, err := api.DB.ActorByHandle(ctx, name, strings.ToLower(domain)); err == nil && a.Deleted == 0 {
+			ids = append(ids, a.ID)
+		} else if resolve && r.User != nil && domain != "" {
+			if a, err := api.Pipeline.Resolve(ctx, name+"@"+domain); err == nil {
+				ids = append(ids, a.ID)
+			}
+		}
+	}
+	more, err := api.DB.SearchAccounts(ctx, name, domain, limit, offset)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range more {
+		if len(ids) < limit && (len(ids) == 0 || ids[0] != id) {
+			ids = append(ids, id)
+		}
+	}
+	if following && r.User != nil {
+		kept := ids[:0]
+		for _, id := range ids {
+			if f, err := api.DB.Follow(ctx, r.User.ID, id); err == nil && f.Accepted {
+				kept = append(kept, id)
+			}
+		}
+		ids = kept
+	}
+	return api.drawnPeople(ctx, ids)
+}
+
+// drawnPeople draws accounts in this order.
+func (api *API) drawnPeople(ctx context.Context, ids []int64) (any, error) {
+	drawn, err := api.people(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	all := make([][]byte, 0, len(ids))
+	for _, id := range ids {
+		if one := drawn[id]; one != nil {
+			all = append(all, one.json)
+		}
+	}
+	return json.RawMessage(appendAll(nil, all)), nil
+}
+
+// tag is the entity of a hashtag.
+//
+// spec: masto:entities/Tag
+func (api *API) tag(name string) map[string]any {
+	return map[string]any{"id": name, "name": name, "url": api.URL + "/tags/" + name, "history": []any{}, "following": false, "featuring": false}
+}
+
+func (api *API) searchTags(ctx context.Context, q string, limit, offset int) (any, error) {
+	tags, err := api.DB.SearchTags(ctx, markup.FoldTag(strings.TrimPrefix(q, "#")), limit, offset)
+	if err != nil {
+		return nil, err
+	}
+	list := []any{}
+	for _, t := range tags {
+		list = append(list, api.tag(t.Display))
+	}
+	return list, nil
+}

@@ -1,0 +1,48 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+// Upload returns a file that one of our accounts brought.
+func (q *Q) Upload(ctx context.Context, id int64) (*Upload, error) {
+	var u Upload
+	if err := q.row(ctx, "SELECT "+uploadColumns+" FROM media WHERE id = $1", id).Scan(u.scan()...); err != nil {
+		return nil, fmt.Errorf("upload %d: %w", id, err)
+	}
+	return &u, nil
+}
+
+// InsertUpload adds a file's row; the files themselves are in the storage already.
+func (tx *Tx) InsertUpload(ctx context.Context, u *Upload) error {
+	_, err := tx.exec(ctx, "INSERT INTO media ("+uploadColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)",
+		u.ID, u.Owner, u.Status, u.Kind, u.Mime, u.File, u.Preview, u.Size, toJSON(u.Meta), u.Description, u.Created)
+	if err != nil {
+		return fmt.Errorf("adding upload %d: %w", u.ID, err)
+	}
+	return nil
+}
+
+// UpdateUpload writes what its owner may change: description and focus.
+func (tx *Tx) UpdateUpload(ctx context.Context, u *Upload) error {
+	_, err := tx.exec(ctx, "UPDATE media SET meta = $2, description = $3 WHERE id = $1", u.ID, toJSON(u.Meta), u.Description)
+	if err != nil {
+		return fmt.Errorf("updating upload %d: %w", u.ID, err)
+	}
+	return nil
+}
+
+// DeleteUpload drops a file's row.
+func (tx *Tx) DeleteUpload(ctx context.Context, id int64) error {
+	if _, err := tx.exec(ctx, "DELETE FROM media WHERE id = $1", id); err != nil {
+		return fmt.Errorf("dropping upload %d: %w", id, err)
+	}
+	return nil
+}
+
+// LooseUploads returns up to limit files from before a time (ms) that no status has.
+func (q *Q) LooseUploads(ctx context.Context, before int64, limit int) ([]Upload, error) {
+	rows, err := q.query(ctx, "SELECT "+uploadColumns+" FROM media WHERE status = 0 AND created < $1 ORDER BY created LIMIT $2", before, limit)
+	return collect(rows, err, (*Upload).scan)
+}
