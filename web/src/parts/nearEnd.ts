@@ -8,7 +8,8 @@ const margin = 1_200;
  * `more` reads a page and says whether there may be another. An observer alone is not enough: it is silent
  * when the end has come and gone and come again between two frames.
  */
-export function nearEnd(element: HTMLElement, more: () => Promise<boolean>): () => void {
+export function nearEnd(element: HTMLElement | undefined, more: () => Promise<boolean>): () => void {
+  if (!element) return () => {}; // The list went away before it began.
   let busy = false;
   let ended = false;
   // Also false when it is no longer on the page.
