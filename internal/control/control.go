@@ -4,6 +4,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,7 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sort"
+	"strings"
 	"syscall"
 	"time"
 
@@ -35,21 +36,16 @@ type Env struct {
 type Command func(ctx context.Context, env *Env, args []string, out io.Writer) error
 
 // commands is filled by command, in the files of this package.
-var commands = map[string]Command{}
+var commands = map[string]entry{}
 
-func command(name string, c Command) bool {
-	commands[name] = c
-	return true
+type entry struct {
+	args int // How many it takes; the command line has filled in defaults.
+	do   Command
 }
 
-// Names lists the commands.
-func Names() []string {
-	var all []string
-	for name := range commands {
-		all = append(all, name)
-	}
-	sort.Strings(all)
-	return all
+func command(name string, args int, c Command) bool {
+	commands[name] = entry{args, c}
+	return true
 }
 
 // call is what goes over the socket.
@@ -61,8 +57,26 @@ type call struct {
 // failed begins the last line of an answer that tells of a failure.
 const failed = "\x00error: "
 
-// socket and lock are files in the data folder.
-func socket(dir string) string { return filepath.Join(dir, "kenoma.sock") }
+// socketName is the socket's file in the data folder.
+const socketName = "kenoma.sock"
+
+// longest is how long the path of a socket may be: the kernel's 108 bytes with the
+// final zero.
+const longest = 107
+
+// socket is the path to the data folder's socket; done goes after its use. A folder
+// whose path is too long for the kernel is reached through our hold on it.
+func socket(dir string) (path string, done func(), err error) {
+	path = filepath.Join(dir, socketName)
+	if len(path) <= longest {
+		return path, func() {}, nil
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	return fmt.Sprintf("/proc/self/fd/%d/%s", f.Fd(), socketName), func() { f.Close() }, nil
+}
 
 // Lock takes the data folder for this process, until it ends. The error says who
 // has it.
@@ -84,19 +98,30 @@ func Lock(dir string) (release func(), err error) {
 // Serve takes commands at the socket until ctx ends. The data folder's lock is
 // held, so an old socket is nobody's.
 func Serve(ctx context.Context, dir string, env *Env) (stop func(), err error) {
-	path := socket(dir)
-	os.Remove(path)
+	path, done, err := socket(dir)
+	if err != nil {
+		return nil, fmt.Errorf("socket for commands: %w", err)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		done()
+		return nil, fmt.Errorf("old socket: %w", err)
+	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
+		done()
 		return nil, fmt.Errorf("socket for commands: %w", err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		l.Close()
+		done()
 		return nil, err
 	}
 	srv := &http.Server{Handler: handler(env), ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	go srv.Serve(l)
-	return func() { srv.Close(); os.Remove(path) }, nil
+	return func() {
+		srv.Close() // Removes the socket too.
+		done()
+	}, nil
 }
 
 func handler(env *Env) http.Handler {
@@ -108,7 +133,7 @@ func handler(env *Env) http.Handler {
 		}
 		out := &flushing{w, http.NewResponseController(w)}
 		if err := run(r.Context(), env, c.Name, c.Args, out); err != nil {
-			fmt.Fprintf(out, "%s%s", failed, message(err))
+			fmt.Fprintf(out, "%s%s", failed, err) // Who is at the terminal may see causes.
 		}
 	})
 }
@@ -128,23 +153,22 @@ func (f *flushing) Write(p []byte) (int, error) {
 }
 
 func run(ctx context.Context, env *Env, name string, args []string, out io.Writer) error {
-	c := commands[name]
-	if c == nil {
-		return fault.New(fault.NotFound, "There is no command %q.", name)
+	c, ok := commands[name]
+	switch {
+	case !ok:
+		return fault.New(fault.NotFound, "There is no command %q. Is the server that runs older or newer than this program?", name)
+	case len(args) != c.args:
+		return fault.New(fault.Invalid, "The command %q takes %d arguments, not %d. Is the server that runs older or newer than this program?", name, c.args, len(args))
 	}
-	return c(ctx, env, args, out)
+	return c.do(ctx, env, args, out)
 }
-
-// message is what a person at the terminal should know: they may see causes.
-func message(err error) string { return err.Error() }
 
 // Run runs a command in the server that has the data folder, or here: open then
 // makes what it works on, and what to call afterwards.
 func Run(ctx context.Context, dir, name string, args []string, out io.Writer, open func() (*Env, func(), error)) error {
-	conn, err := net.Dial("unix", socket(dir))
-	if err == nil {
-		conn.Close()
-		return remotely(ctx, dir, name, args, out)
+	answered, err := remotely(ctx, dir, name, args, out)
+	if answered {
+		return err
 	}
 	release, err := Lock(dir)
 	if err != nil {
@@ -159,60 +183,62 @@ func Run(ctx context.Context, dir, name string, args []string, out io.Writer, op
 	return run(ctx, env, name, args, out)
 }
 
-func remotely(ctx context.Context, dir, name string, args []string, out io.Writer) error {
-	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "unix", socket(dir))
-	}}}
+// remotely runs a command in the server at the socket. answered is false where
+// nobody listens there.
+func remotely(ctx context.Context, dir, name string, args []string, out io.Writer) (answered bool, err error) {
+	path, done, err := socket(dir)
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", path)
+	if err != nil {
+		return false, err
+	}
+	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
+	defer transport.CloseIdleConnections()
 	body, err := json.Marshal(call{name, args})
 	if err != nil {
-		return err
+		return true, err
 	}
-	pr, pw := io.Pipe()
-	go func() { pw.Write(body); pw.Close() }()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://kenoma/", pr)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://kenoma/", bytes.NewReader(body))
 	if err != nil {
-		return err
+		return true, err
 	}
-	resp, err := client.Do(req)
+	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
-		return fmt.Errorf("asking the running server: %w", err)
+		return true, fmt.Errorf("asking the running server: %w", err)
 	}
 	defer resp.Body.Close()
-	return relay(resp.Body, out)
+	if resp.StatusCode != http.StatusOK {
+		return true, fmt.Errorf("the running server answered %s", resp.Status)
+	}
+	return true, relay(resp.Body, out)
 }
 
-// relay copies an answer to out; what comes after the mark is the error.
+// relay copies an answer to out, each piece as it comes; what stands behind the mark
+// is the error. An answer that breaks off is an error too.
 func relay(from io.Reader, out io.Writer) error {
 	buf := make([]byte, 32<<10)
-	var text []byte
-	failing := false
 	for {
 		n, err := from.Read(buf)
-		piece := buf[:n]
-		if !failing {
-			for i, b := range piece {
-				if b == failed[0] {
-					out.Write(piece[:i])
-					piece, failing = piece[i:], true
-					break
-				}
-			}
-			if !failing {
-				out.Write(piece)
-			}
-		}
-		if failing {
-			text = append(text, piece...)
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
+		text, problem, failing := bytes.Cut(buf[:n], []byte(failed[:1]))
+		if _, err := out.Write(text); err != nil {
 			return err
 		}
+		if failing {
+			rest, err := io.ReadAll(from)
+			if err != nil {
+				return err
+			}
+			return errors.New(strings.TrimPrefix(string(problem)+string(rest), failed[1:]))
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("the answer of the running server broke off: %w", err)
+		}
 	}
-	if failing {
-		return errors.New(string(text[min(len(failed), len(text)):]))
-	}
-	return nil
 }

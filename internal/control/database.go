@@ -16,13 +16,13 @@ import (
 )
 
 var (
-	_ = command("db migrate", func(_ context.Context, env *Env, _ []string, out io.Writer) error {
+	_ = command("db migrate", 0, func(_ context.Context, env *Env, _ []string, out io.Writer) error {
 		_, err := fmt.Fprintf(out, "The %s database is up to date.\n", env.DB.Engine()) // Opening it has seen to that.
 		return err
 	})
-	_ = command("db rebuild", dbRebuild)
-	_ = command("db check", dbCheck)
-	_ = command("inspect", inspect)
+	_ = command("db rebuild", 0, dbRebuild)
+	_ = command("db check", 0, dbCheck)
+	_ = command("inspect", 1, inspect)
 )
 
 func dbRebuild(ctx context.Context, env *Env, _ []string, out io.Writer) error {

@@ -15,11 +15,11 @@ import (
 )
 
 var (
-	_ = command("user create", userCreate)
-	_ = command("user list", userList)
-	_ = command("user show", userShow)
-	_ = command("user set-password", userSetPassword)
-	_ = command("user set-role", changeAccount(func(a *store.Account, arg string, _ int64) error {
+	_ = command("user create", 4, userCreate)
+	_ = command("user list", 0, userList)
+	_ = command("user show", 1, userShow)
+	_ = command("user set-password", 2, userSetPassword)
+	_ = command("user set-role", 2, changeAccount(func(a *store.Account, arg string, _ int64) error {
 		switch arg {
 		case "user", "":
 			a.Role = ""
@@ -30,13 +30,13 @@ var (
 		}
 		return nil
 	}))
-	_ = command("user disable", changeAccount(func(a *store.Account, _ string, now int64) error { a.Disabled = now; return nil }))
-	_ = command("user enable", changeAccount(func(a *store.Account, _ string, _ int64) error { a.Disabled = 0; return nil }))
-	_ = command("user approve", changeAccount(func(a *store.Account, _ string, now int64) error { a.Approved = now; return nil }))
-	_ = command("user confirm", changeAccount(func(a *store.Account, _ string, now int64) error { a.Confirmed = now; return nil }))
-	_ = command("user delete", userDelete)
-	_ = command("token create", tokenCreate)
-	_ = command("invite create", inviteCreate)
+	_ = command("user disable", 1, changeAccount(func(a *store.Account, _ string, now int64) error { a.Disabled = now; return nil }))
+	_ = command("user enable", 1, changeAccount(func(a *store.Account, _ string, _ int64) error { a.Disabled = 0; return nil }))
+	_ = command("user approve", 1, changeAccount(func(a *store.Account, _ string, now int64) error { a.Approved = now; return nil }))
+	_ = command("user confirm", 1, changeAccount(func(a *store.Account, _ string, now int64) error { a.Confirmed = now; return nil }))
+	_ = command("user delete", 1, userDelete)
+	_ = command("token create", 2, tokenCreate)
+	_ = command("invite create", 0, inviteCreate)
 )
 
 // userCreate: name, e-mail, password, role.
