@@ -3,64 +3,88 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
+	"strconv"
 )
 
-const notificationColumns = "n.owner, n.id, n.kind, n.actor, n.status"
-
-func (n *Notification) scan() []any { return []any{&n.Owner, &n.ID, &n.Kind, &n.Actor, &n.Status} }
-
-// notDismissed leaves out what the owner put away; dismissals stand apart, since
-// notifications are a projection.
-const notDismissed = " AND NOT EXISTS (SELECT 1 FROM dismissed d WHERE d.owner = n.owner AND d.notification = n.id)"
-
-// NotificationQuery says which notifications are wanted.
+// NotificationQuery says which notifications are wanted. The zero value wants all.
 type NotificationQuery struct {
-	Kinds   []int16 // Only these; empty means all.
+	Kinds   []int16 // Only these; nil all.
 	Exclude []int16
-	Actor   int64 // Only by this account; 0 any.
-	Above   int64 // Only newer ones than what was cleared; 0 all.
+	Actor   int64 // Only by this account; 0 all.
 }
 
-// Notifications returns a page of an account's notifications.
-func (q *Q) Notifications(ctx context.Context, owner int64, w NotificationQuery, p Page) ([]Notification, error) {
-	text := "SELECT " + notificationColumns + " FROM notifications n WHERE n.owner = $1" + notDismissed
-	args := []any{owner}
-	for _, set := range []struct {
+// shownNotifications is the condition on what owner ($1) has neither dismissed nor
+// cleared away.
+const shownNotifications = ` FROM notifications n WHERE n.owner = $1
+	AND n.id > COALESCE((SELECT CAST(m.last_read AS BIGINT) FROM markers m WHERE m.actor = $1 AND m.timeline = 'cleared'), 0)
+	AND NOT EXISTS (SELECT 1 FROM dismissed d WHERE d.owner = $1 AND d.notification = n.id)`
+
+func (w NotificationQuery) conditions(args []any) (string, []any) {
+	text := ""
+	for _, part := range []struct {
 		op    string
 		kinds []int16
-	}{{"IN", w.Kinds}, {"NOT IN", w.Exclude}} {
-		if len(set.kinds) > 0 {
-			list, more := in(len(args)+1, slices.Clone(set.kinds))
+	}{{" AND n.kind IN (", w.Kinds}, {" AND n.kind NOT IN (", w.Exclude}} {
+		if len(part.kinds) > 0 {
+			list, more := in(len(args)+1, part.kinds)
+			text += part.op + list + ")"
 			args = append(args, more...)
-			text += " AND n.kind " + set.op + " (" + list + ")"
 		}
 	}
 	if w.Actor != 0 {
 		args = append(args, w.Actor)
 		text += fmt.Sprintf(" AND n.actor = $%d", len(args))
 	}
-	if w.Above != 0 {
-		args = append(args, w.Above)
-		text += fmt.Sprintf(" AND n.id > $%d", len(args))
-	}
-	tail, more := p.clause("n.id", len(args)+1)
-	rows, err := q.query(ctx, text+tail, append(args, more...)...)
-	list, err := collect(rows, err, (*Notification).scan)
-	if err != nil {
-		return nil, fmt.Errorf("notifications of %d: %w", owner, err)
-	}
-	return order(p, list), nil
+	return text, args
 }
 
-// Notification returns one notification of an account.
+func (n *Notification) scan() []any { return []any{&n.Owner, &n.ID, &n.Kind, &n.Actor, &n.Status} }
+
+const notificationColumns = "n.owner, n.id, n.kind, n.actor, n.status"
+
+// Notifications returns a page of what an account was told.
+func (q *Q) Notifications(ctx context.Context, owner int64, w NotificationQuery, p Page) ([]Notification, error) {
+	where, args := w.conditions([]any{owner})
+	tail, more := p.clause("n.id", len(args)+1)
+	rows, err := q.query(ctx, "SELECT "+notificationColumns+shownNotifications+where+tail, append(args, more...)...)
+	all, err := collect(rows, err, (*Notification).scan)
+	return order(p, all), wrapped(err, "notifications of %d", owner)
+}
+
+// Notification returns one of them; ErrNotFound when it was dismissed.
 func (q *Q) Notification(ctx context.Context, owner, id int64) (*Notification, error) {
 	var n Notification
-	err := q.row(ctx, "SELECT "+notificationColumns+" FROM notifications n WHERE n.owner = $1 AND n.id = $2"+notDismissed, owner, id).Scan(n.scan()...)
-	return &n, wrapped(err, "notification %d", id)
+	err := q.row(ctx, "SELECT "+notificationColumns+shownNotifications+" AND n.id = $2", owner, id).Scan(n.scan()...)
+	if err != nil {
+		return nil, fmt.Errorf("notification %d: %w", id, err)
+	}
+	return &n, nil
 }
 
-// DismissNotification puts a notification away for good.
+// CountNotifications returns how many came after the one with the id after, at most limit.
+func (q *Q) CountNotifications(ctx context.Context, owner, after int64, w NotificationQuery, limit int) (int64, error) {
+	where, args := w.conditions([]any{owner})
+	args = append(args, after, limit)
+	var n int64
+	err := q.row(ctx, fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1 AS one"+shownNotifications+where+" AND n.id > $%d LIMIT $%d) r", len(args)-1, len(args)), args...).Scan(&n)
+	return n, wrapped(err, "notifications of %d", owner)
+}
+
+// ClearNotifications has an account see none of its notifications up to now.
+func (tx *Tx) ClearNotifications(ctx context.Context, owner int64) error {
+	var newest int64
+	err := tx.row(ctx, "SELECT COALESCE(MAX(id), 0) FROM notifications WHERE owner = $1", owner).Scan(&newest)
+	if err != nil {
+		return fmt.Errorf("clearing notifications of %d: %w", owner, err)
+	}
+	if _, err := tx.SetMarker(ctx, Marker{Actor: owner, Timeline: "cleared", LastRead: strconv.FormatInt(newest, 10)}); err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, "DELETE FROM dismissed WHERE owner = $1 AND notification <= $2", owner, newest)
+	return wrapped(err, "clearing notifications of %d", owner)
+}
+
+// DismissNotification has an account not see a notification any more.
 func (tx *Tx) DismissNotification(ctx context.Context, owner, id int64) error {
 	_, err := tx.exec(ctx, "INSERT INTO dismissed (owner, notification) VALUES ($1, $2) ON CONFLICT DO NOTHING", owner, id)
 	return wrapped(err, "dismissing notification %d", id)
