@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -43,34 +44,49 @@ type configFlag string
 type env struct {
 	ctx    context.Context
 	file   string
+	in     io.Reader
 	out    io.Writer
 	config func() (*config.Config, error)
 }
 
 func main() {
-	media.Child() // Never returns where this process is to decode a picture.
+	media.Child()        // Never returns where this process is to decode a picture.
+	syscall.Umask(0o077) // What Kenoma keeps is nobody else's to read.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "kenoma: "+err.Error())
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, complaint(err))
 		stop()
 		os.Exit(1)
 	}
 }
 
+// complaint says what went wrong; of the settings it lists every problem.
+func complaint(err error) string {
+	var ps config.Problems
+	if !errors.As(err, &ps) {
+		return "kenoma: " + err.Error()
+	}
+	return "kenoma: the settings are not right (docs/configuration.md explains them):\n  " + strings.ReplaceAll(ps.Error(), "\n", "\n  ")
+}
+
 // run is main without the process.
-func run(ctx context.Context, args []string, out io.Writer) error {
+func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	var c cli
-	parser, err := kong.New(&c, kong.Name("kenoma"), kong.Description("A fediverse server in one binary."), kong.UsageOnError(), kong.Writers(out, os.Stderr))
+	parser, err := kong.New(&c, kong.Name("kenoma"), kong.Description("A fediverse server in one binary."), kong.Writers(out, os.Stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		return err
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
 		return err
 	}
 	file := string(c.Config)
-	e := &env{ctx: ctx, file: file, out: out, config: func() (*config.Config, error) { return config.Load(file, os.Environ()) }}
+	e := &env{ctx: ctx, file: file, in: in, out: out, config: func() (*config.Config, error) { return config.Load(file, os.Environ()) }}
 	return k.Run(e)
 }
 

@@ -1,5 +1,13 @@
 package main
 
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
 type userCmd struct {
 	Create      userCreateCmd      `cmd:"" help:"Create a confirmed, approved account."`
 	List        userListCmd        `cmd:"" help:"List all accounts."`
@@ -21,7 +29,7 @@ type named struct {
 type userCreateCmd struct {
 	Name     string `arg:"" help:"The name: letters, numbers, underscores."`
 	Email    string `required:"" help:"E-mail address."`
-	Password string `required:"" help:"Password, at least 8 characters."`
+	Password string `help:"Password, at least 8 characters. Without the flag it is read from standard input."`
 	Role     string `enum:"user,moderator,admin" default:"user" help:"What the account may do: ${enum}."`
 }
 
@@ -30,7 +38,25 @@ func (c *userCreateCmd) Run(e *env) error {
 	if role == "user" {
 		role = ""
 	}
-	return e.do("user create", c.Name, c.Email, c.Password, role)
+	password, err := e.password(c.Password)
+	if err != nil {
+		return err
+	}
+	return e.do("user create", c.Name, c.Email, password, role)
+}
+
+// password is the one given, or else a line of standard input: there it shows in
+// no list of processes and no history.
+func (e *env) password(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	fmt.Fprint(os.Stderr, "Password: ")
+	line, err := bufio.NewReader(e.in).ReadString('\n')
+	if line = strings.TrimRight(line, "\r\n"); line == "" {
+		return "", errors.Join(errors.New("no password given"), err)
+	}
+	return line, nil
 }
 
 type userListCmd struct{}
@@ -43,10 +69,16 @@ func (c *userShowCmd) Run(e *env) error { return e.do("user show", c.Name) }
 
 type userSetPasswordCmd struct {
 	named
-	Password string `arg:"" help:"The new password."`
+	Password string `arg:"" optional:"" help:"The new password. Without it, it is read from standard input."`
 }
 
-func (c *userSetPasswordCmd) Run(e *env) error { return e.do("user set-password", c.Name, c.Password) }
+func (c *userSetPasswordCmd) Run(e *env) error {
+	password, err := e.password(c.Password)
+	if err != nil {
+		return err
+	}
+	return e.do("user set-password", c.Name, password)
+}
 
 type userSetRoleCmd struct {
 	named

@@ -92,10 +92,15 @@ func TestAllProblems(t *testing.T) {
 	}
 }
 
-func TestPrintMasksSecrets(t *testing.T) {
+func TestPrint(t *testing.T) {
 	var b bytes.Buffer
 	if err := Print(&b, "", []string{"KENOMA_SMTP_PASSWORD=hunter2"}); err != nil {
 		t.Fatal(err)
+	}
+	for _, want := range []string{`"localhost:4000"               # follows from url`, `"sqlite:data/kenoma.db"        # follows from data_dir`} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %s in\n%s", want, b.String())
+		}
 	}
 	if strings.Contains(b.String(), "hunter2") || !strings.Contains(b.String(), "(set)") {
 		t.Errorf("the password shows, or is not said to be set:\n%s", b.String())

@@ -49,7 +49,7 @@ func (ps Problems) Error() string {
 // Setting is one key with its present value.
 type Setting struct {
 	Key, Env, Default, Value string
-	From                     string // "default", the file with the line, or "environment".
+	From                     string // "default", the file with the line, "environment", or "follows from …".
 	Doc                      string
 	Allowed                  string
 	Secret                   bool
@@ -122,11 +122,14 @@ func load(file string, environ []string) (*Config, []*Setting, error) {
 // together.
 func (c *Config) complete(byKey map[string]*Setting) (problems Problems) {
 	c.URL = strings.TrimRight(c.URL, "/")
-	if c.Domain == "" {
+	byKey["url"].Value = c.URL
+	if s := byKey["domain"]; c.Domain == "" {
 		_, c.Domain, _ = strings.Cut(c.URL, "://")
+		s.Value, s.From = c.Domain, "follows from url"
 	}
-	if c.Database == "" {
+	if s := byKey["database"]; c.Database == "" {
 		c.Database = "sqlite:" + filepath.Join(c.DataDir, "kenoma.db")
+		s.Value, s.From = c.Database, "follows from data_dir"
 	}
 	if !slices.ContainsFunc([]string{"sqlite:", "postgres://", "postgresql://"}, func(p string) bool { return strings.HasPrefix(c.Database, p) }) {
 		s := byKey["database"]
