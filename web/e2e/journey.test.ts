@@ -50,6 +50,18 @@ async function another(look: Look, path: string): Promise<{ page: Page; close: (
   return { page: made.page, close: () => made.context.close() };
 }
 
+let broken = false;
+
+/** A step of the journey; once one has failed, the ones after it have nothing to stand on. */
+function step(name: string, walk: () => Promise<void>): void {
+  it(name, async (t) => {
+    if (broken) return t.skip('a step before it failed');
+    broken = true;
+    await walk();
+    broken = false;
+  });
+}
+
 before(async () => {
   await server.start();
   browser = await launch();
@@ -61,7 +73,7 @@ after(async () => {
 });
 
 describe('a first day', () => {
-  it('begins with the setup link, which makes the admin', async () => {
+  step('begins with the setup link, which makes the admin', async () => {
     await page.goto(server.setup);
     await shoot(page, 'e2e', 'setup');
     await fill({ username: 'ann', email: 'ann@example.org', password });
@@ -70,7 +82,7 @@ describe('a first day', () => {
     bo = await server.user('bo', password);
   });
 
-  it('signs in over the server’s own pages', async () => {
+  step('signs in over the server’s own pages', async () => {
     await context.clearCookies(); // Setup may have signed Ann in already.
     await page.goto('/');
     await shoot(page, 'e2e', 'guest');
@@ -91,7 +103,7 @@ describe('a first day', () => {
     assert.deepEqual(problems, []);
   });
 
-  it('says who one is', async () => {
+  step('says who one is', async () => {
     await page.goto('/settings');
     await page.getByLabel('Display name').fill('Ann Marlow');
     await page.getByLabel('About you').fill('Writes code and bakes bread. Mostly in that order.');
@@ -108,7 +120,7 @@ describe('a first day', () => {
     assert.match(ann.note, /bakes bread/);
   });
 
-  it('follows somebody, whose posts then come live, in a pill', async () => {
+  step('follows somebody, whose posts then come live, in a pill', async () => {
     await server.call(bo, 'PATCH', '/api/v1/accounts/update_credentials', { display_name: 'Bo Lindqvist' });
     await page.goto('/@bo');
     await button('Follow').click();
@@ -127,7 +139,7 @@ describe('a first day', () => {
     await post('The harbour this morning').waitFor();
   });
 
-  it('posts a poll', async () => {
+  step('posts a poll', async () => {
     await button('What is on your mind?').click();
     await composing().fill('Settle this for us: when does the weekend begin?');
     await button('Add a poll').click();
@@ -144,7 +156,7 @@ describe('a first day', () => {
     await post('Settle this').getByText('1 person voted').waitFor();
   });
 
-  it('votes in a poll', async () => {
+  step('votes in a poll', async () => {
     const poll = { options: ['Peas', 'Radishes'], expires_in: 3_600, multiple: false };
     await server.call(bo, 'POST', '/api/v1/statuses', { status: 'What do you plant first?', poll });
     await button('1 new post').click();
@@ -155,7 +167,7 @@ describe('a first day', () => {
     await quiz.getByText('1 person voted').waitFor();
   });
 
-  it('posts pictures with descriptions', async () => {
+  step('posts pictures with descriptions', async () => {
     await button('What is on your mind?').click();
     await page
       .locator('input[type=file]')
@@ -188,7 +200,7 @@ describe('a first day', () => {
     await page.keyboard.press('Escape');
   });
 
-  it('posts with a warning, and for this server only', async () => {
+  step('posts with a warning, and for this server only', async () => {
     await button('What is on your mind?').click();
     await composing().fill('The ship was the island all along.');
     await button('Content warning').click();
@@ -205,7 +217,7 @@ describe('a first day', () => {
     assert.ok(!JSON.stringify(guest).includes('The ship was'), 'strangers see it');
   });
 
-  it('favourites, boosts, bookmarks and replies', async () => {
+  step('favourites, boosts, bookmarks and replies', async () => {
     const harbour = post('The harbour this morning');
     await harbour.getByRole('button', { name: /^Favourite/ }).click();
     await harbour.getByRole('button', { name: /^Boost/ }).click();
@@ -238,7 +250,7 @@ describe('a first day', () => {
     await post('The harbour this morning').waitFor();
   });
 
-  it('opens the conversation in place', async () => {
+  step('opens the conversation in place', async () => {
     await page.goto('/');
     const harbour = post('The harbour this morning');
     await harbour.getByRole('button', { name: /Show \d repl/ }).click();
@@ -251,7 +263,7 @@ describe('a first day', () => {
     await post('Not a breath of wind').waitFor();
   });
 
-  it('tells what happened', async () => {
+  step('tells what happened', async () => {
     const [status] = await server.call<Status[]>(
       bo,
       'GET',
@@ -276,7 +288,7 @@ describe('a first day', () => {
     );
   });
 
-  it('edits and deletes', async () => {
+  step('edits and deletes', async () => {
     await page.goto('/');
     await button('What is on your mind?').click();
     await composing().fill('Speling');
@@ -296,7 +308,7 @@ describe('a first day', () => {
     assert.equal(await post('Spelling').count(), 0);
   });
 
-  it('finds people, and posts by their address', async () => {
+  step('finds people, and posts by their address', async () => {
     const [status] = await server.call<Status[]>(
       bo,
       'GET',
@@ -313,7 +325,7 @@ describe('a first day', () => {
     }
   });
 
-  it('stays at an address over a reload', async () => {
+  step('stays at an address over a reload', async () => {
     await page.goto('/@bo');
     await button('Unfollow').waitFor();
     await page.reload();
@@ -322,7 +334,7 @@ describe('a first day', () => {
 
   for (const size of ['desktop', 'tablet', 'phone'] as const) {
     for (const dark of [false, true]) {
-      it(`is in order on a ${size}, ${dark ? 'dark' : 'light'}`, async () => {
+      step(`is in order on a ${size}, ${dark ? 'dark' : 'light'}`, async () => {
         const look = `${size}-${dark ? 'dark' : 'light'}`;
         const window = await another({ size, dark }, '/');
         for (const [name, path, ready] of [
@@ -343,7 +355,7 @@ describe('a first day', () => {
     }
   }
 
-  it('ends with signing out', async () => {
+  step('ends with signing out', async () => {
     await page.goto('/');
     const token = await page.evaluate(() => JSON.parse(localStorage.getItem('kenoma.token')!));
     await button(/More$/).first().click();

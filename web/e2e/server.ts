@@ -30,6 +30,7 @@ export class Server {
       KENOMA_URL: this.url,
       KENOMA_LISTEN: `127.0.0.1:${port}`,
       KENOMA_RATE_LIMIT_ENABLED: 'false',
+      KENOMA_REGISTRATIONS: 'open',
     };
     this.child = spawn(binary, ['serve'], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout!, this.child.stderr!])
