@@ -91,7 +91,7 @@ func (d *drawing) drawBody(p *post, c *store.Content, local bool) []byte {
 	o.b = appendString(o.b, c.HTML)
 	to := len(o.b)
 	o.list("media_attachments", len(c.Media), func(b []byte, i int) []byte { return d.appendMedia(b, &c.Media[i]) })
-	o.list("mentions", len(c.Mentions), func(b []byte, i int) []byte { return appendMention(b, &c.Mentions[i]) })
+	o.list("mentions", len(c.Mentions), func(b []byte, i int) []byte { return d.appendMention(b, &c.Mentions[i]) })
 	o.list("tags", len(c.Tags), func(b []byte, i int) []byte { return d.appendTag(b, c.Tags[i]) })
 	if c.App == "" {
 		o.raw("application", "null")
@@ -251,11 +251,15 @@ func orNull(b, v []byte) []byte {
 }
 
 // spec: masto:entities/Status#Mention
-func appendMention(b []byte, m *store.Mention) []byte {
+func (d *drawing) appendMention(b []byte, m *store.Mention) []byte {
+	page := orElse(string(m.URL), string(m.URI))
+	if m.Acct == m.Username { // One of ours.
+		page = d.url + "/@" + m.Username
+	}
 	o := begin(b)
 	o.id("id", m.ID)
 	o.str("username", m.Username)
-	o.str("url", orElse(string(m.URL), string(m.URI)))
+	o.str("url", page)
 	o.str("acct", m.Acct)
 	return o.close()
 }
