@@ -1,0 +1,191 @@
+package mastodon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+
+	"kenoma/internal/fault"
+	"kenoma/internal/store"
+)
+
+// notificationQuery reads which kinds are wanted; unknown ones are nobody's.
+func notificationQuery(r *Request) (store.NotificationQuery, error) {
+	var w store.NotificationQuery
+	for _, name := range r.Strings("types") {
+		if k := store.KindNamed(name); k != 0 {
+			w.Kinds = append(w.Kinds, k)
+		}
+	}
+	if r.Has("types") && len(w.Kinds) == 0 && len(r.Strings("types")) > 0 {
+		w.Kinds = []int16{0} // Only kinds that are not known here: there are none.
+	}
+	for _, name := range r.Strings("exclude_types") {
+		if k := store.KindNamed(name); k != 0 {
+			w.Exclude = append(w.Exclude, k)
+		}
+	}
+	if s := r.String("account_id"); s != "" {
+		id, err := parseID(s)
+		if err != nil {
+			return w, errNotFound()
+		}
+		w.Actor = id
+	}
+	return w, nil
+}
+
+// maxScans bounds how often a page is refilled after what the reader avoids was
+// left out.
+const maxScans = 5
+
+// notificationsPage reads a page of what the reader wants to hear of.
+func (api *API) notificationsPage(ctx context.Context, reader *store.Actor, w store.NotificationQuery, page store.Page) (list []store.Notification, more bool, err error) {
+	rel, err := api.relations(ctx, reader)
+	if err != nil {
+		return nil, false, err
+	}
+	now := api.Now().UnixMilli()
+	want := page.Limit
+	for range maxScans {
+		rows, err := api.DB.Notifications(ctx, reader.ID, w, page)
+		if err != nil {
+			return nil, false, err
+		}
+		more = len(rows) == page.Limit
+		for _, n := range rows {
+			if (rel == nil || !rel.avoids(n.Actor, now)) && len(list) < want {
+				list = append(list, n)
+			}
+		}
+		if !more || len(list) >= want || page.Min != 0 {
+			break
+		}
+		page.Max = rows[len(rows)-1].ID
+	}
+	return list, more, nil
+}
+
+// ownNotification returns the notification that the path names.
+func (api *API) ownNotification(r *Request) (*store.Notification, error) {
+	id, err := parseID(r.PathValue("id"))
+	if err != nil {
+		return nil, errNotFound()
+	}
+	n, err := api.DB.Notification(r.Context(), r.User.ID, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, errNotFound()
+	}
+	return n, err
+}
+
+func dismiss(api *API, r *Request) (any, error) {
+	n, err := api.ownNotification(r)
+	if err != nil {
+		return nil, err
+	}
+	return empty, api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.DismissNotification(r.Context(), r.User.ID, n.ID) })
+}
+
+// spec: masto:methods/notifications
+var (
+	_ = route("GET /api/v1/notifications", "read:notifications", func(api *API, r *Request) (any, error) {
+		w, err := notificationQuery(r)
+		if err != nil {
+			return nil, err
+		}
+		page, err := r.page(somePeople)
+		if err != nil {
+			return nil, err
+		}
+		list, more, err := api.notificationsPage(r.Context(), r.User, w, page)
+		if err != nil {
+			return nil, err
+		}
+		if len(list) > 0 {
+			r.links(prevByMin, list[0].ID, list[len(list)-1].ID, more || page.Min != 0)
+		}
+		drawn, err := api.drawNotifications(r.Context(), r.User, list)
+		if err != nil {
+			return nil, err
+		}
+		return r.drawn(appendAll(r.buffer(), drawn))
+	})
+	_ = route("GET /api/v1/notifications/{id}", "read:notifications", func(api *API, r *Request) (any, error) {
+		n, err := api.ownNotification(r)
+		if err != nil {
+			return nil, err
+		}
+		drawn, err := api.drawNotifications(r.Context(), r.User, []store.Notification{*n})
+		if err != nil {
+			return nil, err
+		}
+		if len(drawn) == 0 {
+			return nil, errNotFound()
+		}
+		return json.RawMessage(drawn[0]), nil
+	})
+	_ = route("GET /api/v1/notifications/unread_count", "read:notifications", func(api *API, r *Request) (any, error) {
+		w, err := notificationQuery(r)
+		if err != nil {
+			return nil, err
+		}
+		limit, err := r.limit(pageSize{100, 1000})
+		if err != nil {
+			return nil, err
+		}
+		markers, err := api.DB.Markers(r.Context(), r.User.ID)
+		if err != nil {
+			return nil, err
+		}
+		last, err := strconv.ParseInt(orElse(markers["notifications"].LastRead, "0"), 10, 64)
+		if err != nil {
+			last = 0
+		}
+		n, err := api.DB.CountNotifications(r.Context(), r.User.ID, last, w, limit)
+		return map[string]any{"count": n}, err
+	})
+	_ = route("POST /api/v1/notifications/clear", "write:notifications", func(api *API, r *Request) (any, error) {
+		return empty, api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.ClearNotifications(r.Context(), r.User.ID) })
+	})
+	_ = route("POST /api/v1/notifications/{id}/dismiss", "write:notifications", dismiss)
+	_ = route("POST /api/v1/notifications/dismiss", "write:notifications", func(api *API, r *Request) (any, error) {
+		id, err := parseID(r.String("id"))
+		if err != nil {
+			return nil, fault.New(fault.Malformed, "param is missing or the value is empty: id")
+		}
+		return empty, api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.DismissNotification(r.Context(), r.User.ID, id) })
+	})
+)
+
+// kept lists posts that the person has kept in some way.
+func kept(read func(*store.Q, context.Context, int64, store.Page) ([]store.Cursor, error)) handler {
+	return func(api *API, r *Request) (any, error) {
+		page, err := r.page(somePosts)
+		if err != nil {
+			return nil, err
+		}
+		list, err := read(api.DB.Q, r.Context(), r.User.ID, page)
+		if err != nil {
+			return nil, err
+		}
+		ids := make([]int64, len(list))
+		for i, c := range list {
+			ids[i] = c.ID
+		}
+		if len(list) > 0 {
+			r.links(prevByMin, list[0].At, list[len(list)-1].At, len(list) == page.Limit || page.Min != 0)
+		}
+		if ids, err = api.readable(r.Context(), r.User, ids); err != nil {
+			return nil, err
+		}
+		return api.drawStatuses(r, ids, "account")
+	}
+}
+
+// spec: masto:methods/favourites, bookmarks
+var (
+	_ = route("GET /api/v1/favourites", "read:favourites", kept((*store.Q).Favourites))
+	_ = route("GET /api/v1/bookmarks", "read:bookmarks", kept((*store.Q).Bookmarks))
+)
