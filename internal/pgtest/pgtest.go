@@ -36,7 +36,7 @@ var (
 // returns its URL. Without PostgreSQL the test is skipped, and fails where CI=true.
 func Database(t testing.TB) string {
 	t.Helper()
-	base, err := cluster()
+	base, err := Start()
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("PostgreSQL is needed: %v", err)
@@ -68,6 +68,9 @@ func Database(t testing.TB) string {
 	return u.String()
 }
 
+// Start returns the URL of the cluster, which it starts where nobody has yet.
+func Start() (string, error) { return cluster() }
+
 // Stop ends the throw-away cluster, if one was started. TestMain calls it last;
 // where it doesn't, the cluster ends with the process that it watches.
 func Stop() {
@@ -76,8 +79,7 @@ func Stop() {
 	}
 }
 
-// start returns the URL of a cluster.
-func start() (string, error) {
+func start() (url string, err error) {
 	if base := os.Getenv(Env); base != "" {
 		return base, nil
 	}
@@ -89,6 +91,11 @@ func start() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(dir)
+		}
+	}()
 	as, err := unprivileged(dir)
 	if err != nil {
 		return "", err
