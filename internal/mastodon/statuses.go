@@ -40,11 +40,11 @@ func (api *API) drawStatus(r *Request, id int64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if list, err = api.filter(r.Context(), r.User, list, "thread"); err != nil {
+		return nil, err
+	}
 	if len(list) == 0 {
 		return nil, errNotFound()
-	}
-	if err := api.filter(r.Context(), r.User, list, "thread"); err != nil {
-		return nil, err
 	}
 	return r.drawn(list[0].append(r.buffer()))
 }
@@ -600,7 +600,7 @@ func act(name, scope string, do func(api *API, r *Request, st *store.Status) (in
 			return nil, err
 		}
 		if st.BoostOf != 0 { // Apps may name the boost; what is meant is the post.
-			if st, err = api.DB.Status(r.Context(), st.BoostOf); err != nil {
+			if st, err = api.visiblePost(r.Context(), r.User, itoa(st.BoostOf)); err != nil {
 				return nil, err
 			}
 		}

@@ -281,26 +281,32 @@ func (api *API) drawStatuses(r *Request, ids []int64, where string) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := api.filter(r.Context(), r.User, list, where); err != nil {
+	if list, err = api.filter(r.Context(), r.User, list, where); err != nil {
 		return nil, err
 	}
 	return r.drawn(appendStatuses(r.buffer(), list))
 }
 
-// filter adds what filters say to statuses that are shown in any case.
-func (api *API) filter(ctx context.Context, viewer *store.Actor, list []*shown, where string) error {
+// filter adds what filters say to statuses that were asked for by name; only boosts
+// of people between whom and the viewer there is a block are left out.
+func (api *API) filter(ctx context.Context, viewer *store.Actor, list []*shown, where string) ([]*shown, error) {
 	rel, err := api.relations(ctx, viewer)
 	if err != nil || rel == nil {
-		return err
+		return list, err
 	}
 	now := api.Now().UnixMilli()
+	kept := list[:0:0]
 	for _, s := range list {
 		of := s
 		if s.boosted != nil {
 			of = s.boosted
 		}
+		if of != s && rel.Blocks[of.row.Actor] {
+			continue
+		}
+		kept = append(kept, s)
 		drawn, _ := rel.apply(of.post, where, viewer.ID, now)
 		s.filtered, of.filtered = drawn, drawn
 	}
-	return nil
+	return kept, nil
 }

@@ -80,7 +80,9 @@ func TestTimelineAvoids(t *testing.T) {
 		if got := home(); !slices.Equal(got, shown) {
 			t.Errorf("with a mute = %v, want a full page %v", got, shown)
 		}
-		w.write(func(tx *store.Tx) error { return tx.SetMute(t.Context(), store.Mute{Actor: bob, Target: cid, Expires: 1000}) })
+		w.write(func(tx *store.Tx) error {
+			return tx.SetMute(t.Context(), store.Mute{Actor: bob, Target: cid, Expires: 1000})
+		})
 		if got := home(); slices.Equal(got, shown) {
 			t.Error("a mute that is over still holds")
 		}
