@@ -81,11 +81,11 @@ func (s *Step) setPoll(ctx context.Context, st *store.Status, o *vocab.Object) e
 	if !o.Poll.Ends.IsZero() {
 		p.Ends = o.Poll.Ends.UnixMilli()
 	}
-	if o.Poll.Closed {
+	switch { // As of the arrival, so that a replay long after says the same.
+	case o.Poll.Closed && p.Ends == 0:
 		p.Closed = s.now()
-		if p.Ends != 0 {
-			p.Closed = p.Ends
-		}
+	case p.Ends != 0 && p.Ends <= s.now():
+		p.Closed = p.Ends
 	}
 	for _, option := range o.Poll.Options[:min(len(o.Poll.Options), maxPollOptions)] {
 		p.Options = append(p.Options, store.PollOption{Title: cut(option.Name, 1000), Votes: int64(option.Votes)})
