@@ -90,18 +90,18 @@ func (s *Step) setPoll(ctx context.Context, st *store.Status, o *vocab.Object) e
 	for _, option := range o.Poll.Options[:min(len(o.Poll.Options), maxPollOptions)] {
 		p.Options = append(p.Options, store.PollOption{Title: cut(option.Name, 1000), Votes: int64(option.Votes)})
 	}
+	if s.Actor.Local { // Counted from the votes themselves.
+		p.Voters = 0
+		for i := range p.Options {
+			p.Options[i].Votes = 0
+		}
+	}
 	old, err := s.Poll(ctx, st.ID)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
-		if s.Actor.Local {
-			p.Voters = 0
-		}
+	case errors.Is(err, store.ErrNotFound): // The first time.
 	case err != nil:
 		return err
 	case sameOptions(old, p):
-		if s.Actor.Local {
-			p.Voters = 0
-		}
 		p.Voters = max(p.Voters, old.Voters)
 		for i := range p.Options {
 			p.Options[i].Votes = max(p.Options[i].Votes, old.Options[i].Votes)
