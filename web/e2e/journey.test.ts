@@ -143,10 +143,10 @@ describe('a first day', () => {
     await button('What is on your mind?').click();
     await composing().fill('Settle this for us: when does the weekend begin?');
     await button('Add a poll').click();
-    await page.getByLabel('Choice 1').fill('Friday noon');
-    await page.getByLabel('Choice 2').fill('Friday evening');
+    await page.getByLabel('Choice 1', { exact: true }).fill('Friday noon');
+    await page.getByLabel('Choice 2', { exact: true }).fill('Friday evening');
     await button('Add a choice').click();
-    await page.getByLabel('Choice 3').fill('It never ends');
+    await page.getByLabel('Choice 3', { exact: true }).fill('It never ends');
     await button('Post').click();
     await post('Settle this').getByText('It never ends').waitFor();
 
