@@ -10,366 +10,377 @@ import (
 	"kenoma/internal/store"
 )
 
-// account returns the living account that the path names; ids only.
-func (api *API) account(ctx context.Context, id string) (*store.Actor, error) {
-	n, err := parseID(id)
+// target returns the account that the path names; NotFound when there is none, or
+// it is gone.
+func (api *API) target(r *Request) (*store.Actor, error) {
+	id, err := parseID(r.PathValue("id"))
 	if err != nil {
+		return nil, err
+	}
+	a, err := api.DB.Actor(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	if a.Deleted != 0 {
 		return nil, errNotFound()
 	}
-	a, err := api.DB.Actor(ctx, n)
-	if errors.Is(err, store.ErrNotFound) || err == nil && a.Deleted != 0 {
+	return a, nil
+}
+
+// drawAccount answers with one account.
+func (api *API) drawAccount(r *Request, id int64) (any, error) {
+	drawn, err := api.people(r.Context(), []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	if drawn[id] == nil {
+		return nil, errNotFound()
+	}
+	return r.drawn(append(r.buffer(), drawn[id].json...))
+}
+
+// spec: masto:methods/accounts#get; an account that is gone is drawn as suspended
+var _ = route("GET /api/v1/accounts/{id}", "",
+	func(api *API, r *Request) (any, error) {
+		id, err := parseID(r.PathValue("id"))
+		if err != nil {
+			if a, herr := api.byHandle(r.Context(), r.PathValue("id")); herr == nil { // Pleroma-FE asks by name.
+				return api.drawAccount(r, a.ID)
+			}
+			return nil, err
+		}
+		return api.drawAccount(r, id)
+	})
+
+// spec: masto:methods/accounts#index
+var _ = route("GET /api/v1/accounts", "",
+	func(api *API, r *Request) (any, error) {
+		ids := append(r.IDs("id"), r.IDs("ids")...)
+		return api.drawnPeople(r.Context(), ids[:min(len(ids), maxMany)])
+	})
+
+// spec: masto:methods/accounts#lookup; nothing is fetched for it
+var _ = route("GET /api/v1/accounts/lookup", "",
+	func(api *API, r *Request) (any, error) {
+		a, err := api.byHandle(r.Context(), r.String("acct"))
+		if err != nil {
+			return nil, err
+		}
+		return api.drawAccount(r, a.ID)
+	})
+
+// byHandle finds an account that is known, by "ann", "@ann@a.test" or so.
+func (api *API) byHandle(ctx context.Context, handle string) (*store.Actor, error) {
+	name, domain, _ := strings.Cut(strings.TrimPrefix(handle, "@"), "@")
+	domain = strings.ToLower(domain)
+	if domain == api.Domain || "https://"+domain == api.URL || "http://"+domain == api.URL {
+		domain = ""
+	}
+	if name == "" {
+		return nil, errNotFound()
+	}
+	a, err := api.DB.ActorByHandle(ctx, name, domain)
+	if err == nil && a.Deleted != 0 {
 		return nil, errNotFound()
 	}
 	return a, err
 }
 
-// drawPerson draws one account.
-func (api *API) drawPerson(r *Request, id int64) (any, error) {
-	people, err := api.people(r.Context(), []int64{id})
-	if err != nil {
-		return nil, err
-	}
-	if people[id] == nil {
-		return nil, errNotFound()
-	}
-	return r.drawn(append(r.buffer(), people[id].json...))
-}
-
-// spec: masto:methods/accounts
-var (
-	_ = route("GET /api/v1/accounts/{id}", "?read:accounts", func(api *API, r *Request) (any, error) {
-		a, err := api.account(r.Context(), r.PathValue("id"))
-		if err != nil {
-			return nil, err
-		}
-		return api.drawPerson(r, a.ID)
-	})
-	_ = route("GET /api/v1/accounts", "?read:accounts", func(api *API, r *Request) (any, error) {
-		ids := r.IDs("id")
-		if len(ids) > somePeople.max {
-			ids = ids[:somePeople.max]
-		}
-		return api.drawnPeople(r.Context(), ids)
-	})
-	_ = route("GET /api/v1/accounts/lookup", "?read:accounts", func(api *API, r *Request) (any, error) {
-		name, domain, _ := strings.Cut(strings.TrimPrefix(r.String("acct"), "@"), "@")
-		if strings.EqualFold(domain, api.Domain) {
-			domain = ""
-		}
-		a, err := api.DB.ActorByHandle(r.Context(), name, strings.ToLower(domain))
-		if errors.Is(err, store.ErrNotFound) || err == nil && a.Deleted != 0 {
-			return nil, errNotFound()
-		} else if err != nil {
-			return nil, err
-		}
-		return api.drawPerson(r, a.ID)
-	})
-	_ = route("GET /api/v1/accounts/{id}/statuses", "?read:statuses", func(api *API, r *Request) (any, error) {
-		a, err := api.account(r.Context(), r.PathValue("id"))
+// spec: masto:methods/accounts#statuses
+var _ = route("GET /api/v1/accounts/{id}/statuses", "?read:statuses",
+	func(api *API, r *Request) (any, error) {
+		a, err := api.target(r)
 		if err != nil {
 			return nil, err
 		}
 		return api.accountStatuses(r, a)
 	})
-	_ = route("GET /api/v1/accounts/{id}/followers", "?read:accounts", around((*store.Q).Followers))
-	_ = route("GET /api/v1/accounts/{id}/following", "?read:accounts", around((*store.Q).Following))
-	_ = route("GET /api/v1/accounts/{id}/featured_tags", "?read:accounts", ofAccount(func(*API, *Request, *store.Actor) (any, error) { return []any{}, nil }))
-	_ = route("GET /api/v1/accounts/{id}/endorsements", "?read:accounts", ofAccount(func(*API, *Request, *store.Actor) (any, error) { return []any{}, nil }))
-	_ = route("GET /api/v1/accounts/{id}/lists", "read:lists", ofAccount(func(api *API, r *Request, a *store.Actor) (any, error) {
-		lists, err := api.DB.ListsWith(r.Context(), r.User.ID, a.ID)
-		if err != nil {
-			return nil, err
-		}
-		all := []any{}
-		for i := range lists {
-			all = append(all, listEntity(&lists[i]))
-		}
-		return all, nil
-	}))
-	_ = route("GET /api/v1/accounts/relationships", "read:follows", func(api *API, r *Request) (any, error) {
-		ids := r.IDs("id")
-		if len(ids) > 2*somePeople.max {
-			ids = ids[:2*somePeople.max]
-		}
-		return api.relationships(r.Context(), r.User.ID, ids)
+
+// Who follows an account, and whom it follows. Nobody is shown where the account
+// hides them, or blocks the one who asks.
+//
+// spec: masto:methods/accounts#followers, #following
+var (
+	_ = route("GET /api/v1/accounts/{id}/followers", "", func(api *API, r *Request) (any, error) {
+		return api.network(r, api.DB.Followers)
 	})
-	_ = route("GET /api/v1/accounts/familiar_followers", "read:follows", func(api *API, r *Request) (any, error) {
-		all := []any{}
-		for _, id := range r.IDs("id")[:min(len(r.IDs("id")), somePeople.def)] {
-			ids, err := api.DB.FamiliarFollowers(r.Context(), r.User.ID, id, somePeople.def)
-			if err != nil {
-				return nil, err
-			}
-			people, err := api.drawnPeople(r.Context(), ids)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, map[string]any{"id": itoa(id), "accounts": people})
-		}
-		return all, nil
+	_ = route("GET /api/v1/accounts/{id}/following", "", func(api *API, r *Request) (any, error) {
+		return api.network(r, api.DB.Following)
 	})
 )
 
-// listEntity is a list as apps know it.
-//
-// spec: masto:entities/List
-func listEntity(l *store.List) map[string]any {
-	return map[string]any{"id": itoa(l.ID), "title": l.Title, "replies_policy": l.Replies, "exclusive": l.Exclusive}
-}
-
-// ofAccount wraps a handler that is about the account in the path.
-func ofAccount(do func(api *API, r *Request, a *store.Actor) (any, error)) handler {
-	return func(api *API, r *Request) (any, error) {
-		a, err := api.account(r.Context(), r.PathValue("id"))
-		if err != nil {
-			return nil, err
-		}
-		return do(api, r, a)
-	}
-}
-
-// around lists the followers or followed of an account, unless it keeps them to
-// itself.
-func around(read func(*store.Q, context.Context, int64, store.Page) ([]store.Cursor, error)) handler {
-	return ofAccount(func(api *API, r *Request, a *store.Actor) (any, error) {
-		page, err := r.page(somePeople)
-		if err != nil {
-			return nil, err
-		}
-		if hidden, err := api.hidesNetwork(r, a); err != nil || hidden {
-			return []any{}, err
-		}
-		list, err := read(api.DB.Q, r.Context(), a.ID, page)
-		if err != nil {
-			return nil, err
-		}
-		return api.drawPeople(r, list, page, prevBySince)
-	})
-}
-
-func (api *API) hidesNetwork(r *Request, a *store.Actor) (bool, error) {
-	if !a.Local || r.User != nil && r.User.ID == a.ID {
-		return false, nil
-	}
-	account, err := api.DB.Account(r.Context(), a.ID)
-	return err == nil && account.Preferences.HideNetwork, err
-}
-
-// relationships draws how the person stands to these accounts, in their order.
-//
-// spec: masto:entities/Relationship
-func (api *API) relationships(ctx context.Context, viewer int64, ids []int64) (any, error) {
-	rel, err := api.DB.Relations(ctx, viewer, ids, api.Now().UnixMilli())
+func (api *API) network(r *Request, read func(context.Context, int64, store.Page) ([]store.Cursor, error)) (any, error) {
+	ctx := r.Context()
+	a, err := api.target(r)
 	if err != nil {
 		return nil, err
 	}
-	all := []any{}
+	if r.User == nil || r.User.ID != a.ID {
+		shown, err := api.networkShown(ctx, a, r.User)
+		if err != nil {
+			return nil, err
+		}
+		if !shown {
+			return []struct{}{}, nil
+		}
+	}
+	page, err := r.page(somePeople)
+	if err != nil {
+		return nil, err
+	}
+	list, err := read(ctx, a.ID, page)
+	if err != nil {
+		return nil, err
+	}
+	return api.drawPeople(r, list, page, prevBySince)
+}
+
+// networkShown tells whether viewer may see whom an account knows.
+func (api *API) networkShown(ctx context.Context, a, viewer *store.Actor) (bool, error) {
+	if a.Local {
+		account, err := api.DB.Account(ctx, a.ID)
+		if err != nil {
+			return false, err
+		}
+		if account.Preferences.HideNetwork {
+			return false, nil
+		}
+	}
+	if viewer == nil {
+		return true, nil
+	}
+	blocks, err := api.DB.Blocks(ctx, a.ID, viewer.ID)
+	return !blocks, err
+}
+
+// Relationship is the entity.
+//
+// spec: masto:entities/Relationship
+type relationship struct {
+	ID                  string   `json:"id"`
+	Following           bool     `json:"following"`
+	ShowingReblogs      bool     `json:"showing_reblogs"`
+	Notifying           bool     `json:"notifying"`
+	Languages           []string `json:"languages"`
+	FollowedBy          bool     `json:"followed_by"`
+	Blocking            bool     `json:"blocking"`
+	BlockedBy           bool     `json:"blocked_by"`
+	Muting              bool     `json:"muting"`
+	MutingNotifications bool     `json:"muting_notifications"`
+	MutingExpiresAt     *string  `json:"muting_expires_at"`
+	Requested           bool     `json:"requested"`
+	RequestedBy         bool     `json:"requested_by"`
+	DomainBlocking      bool     `json:"domain_blocking"`
+	Endorsed            bool     `json:"endorsed"`
+	Note                string   `json:"note"`
+}
+
+func newRelationship(id int64, r *store.Relation) relationship {
+	follows := r.Following || r.Requested
+	out := relationship{ID: itoa(id), Following: r.Following, ShowingReblogs: follows && r.Boosts, Notifying: follows && r.Notify,
+		FollowedBy: r.FollowedBy, Blocking: r.Blocking, BlockedBy: r.BlockedBy, Muting: r.Muting, MutingNotifications: r.MutingNotifies,
+		MutingExpiresAt: isoTime(r.MuteExpires), Requested: r.Requested, RequestedBy: r.RequestedBy, DomainBlocking: r.DomainBlocking, Note: r.Note}
+	if follows && r.Languages != "" {
+		out.Languages = strings.Split(r.Languages, ",")
+	}
+	return out
+}
+
+// relationships returns how the person stands to accounts, in the order of ids.
+func (api *API) relationships(ctx context.Context, viewer *store.Actor, ids []int64) ([]relationship, error) {
+	known, err := api.DB.Actors(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	found, err := api.DB.Relations(ctx, viewer.ID, ids, api.Now().UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	all := []relationship{}
 	for _, id := range ids {
-		all = append(all, relationship(id, rel[id]))
+		if known[id] != nil {
+			all = append(all, newRelationship(id, found[id]))
+		}
 	}
 	return all, nil
 }
 
-func relationship(id int64, rel *store.Relation) map[string]any {
-	languages := any(nil)
-	if rel.Languages != "" {
-		languages = strings.Split(rel.Languages, ",")
-	}
-	expires := any(nil)
-	if rel.MuteExpires != 0 {
-		expires = time.UnixMilli(rel.MuteExpires).UTC().Format(timeFormat)
-	}
-	return map[string]any{"id": itoa(id), "following": rel.Following, "showing_reblogs": rel.Following && rel.Boosts || rel.Requested && rel.Boosts, "notifying": rel.Notify,
-		"languages": languages, "followed_by": rel.FollowedBy, "blocking": rel.Blocking, "blocked_by": rel.BlockedBy, "muting": rel.Muting,
-		"muting_notifications": rel.MutingNotifies, "muting_expires_at": expires, "requested": rel.Requested, "requested_by": rel.RequestedBy,
-		"domain_blocking": rel.DomainBlocking, "endorsed": false, "note": rel.Note, "pleroma": map[string]any{}}
-}
+// spec: masto:methods/accounts#relationships
+var _ = route("GET /api/v1/accounts/relationships", "read:follows",
+	func(api *API, r *Request) (any, error) {
+		ids := r.IDs("id")
+		return api.relationships(r.Context(), r.User, ids[:min(len(ids), maxMany)])
+	})
 
-// toAccount registers something that is done to an account and answers with the
-// relationship.
-func toAccount(name, scope string, do func(api *API, r *Request, a *store.Actor) error) struct{} {
-	return route("POST /api/v1/accounts/{id}/"+name, scope, ofAccount(func(api *API, r *Request, a *store.Actor) (any, error) {
-		if err := do(api, r, a); err != nil {
-			return nil, err
-		}
-		api.relationsChanged(r.User.ID)
-		rel, err := api.DB.Relations(r.Context(), r.User.ID, []int64{a.ID}, api.Now().UnixMilli())
+// relate registers POST /api/v1/accounts/{id}/NAME: something that is done to an
+// account and answered with the Relationship.
+func relate(name, scope string, do func(api *API, r *Request, target *store.Actor) error) struct{} {
+	return route("POST /api/v1/accounts/{id}/"+name, scope, func(api *API, r *Request) (any, error) {
+		target, err := api.target(r)
 		if err != nil {
 			return nil, err
 		}
-		return relationship(a.ID, rel[a.ID]), nil
-	}))
+		if err := do(api, r, target); err != nil {
+			return nil, err
+		}
+		api.relationsChanged(r.User.ID)
+		return api.relationshipTo(r, target.ID)
+	})
 }
 
-// spec: masto:methods/accounts#follow and those after it
+func (api *API) relationshipTo(r *Request, id int64) (any, error) {
+	all, err := api.relationships(r.Context(), r.User, []int64{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, errNotFound()
+	}
+	return all[0], nil
+}
+
+// spec: masto:methods/accounts#follow and the following
 var (
-	_ = toAccount("follow", "write:follows|follow", follow)
-	_ = toAccount("unfollow", "write:follows|follow", func(api *API, r *Request, a *store.Actor) error {
-		if err := api.Pipeline.Unfollow(r.Context(), r.User, a); err != nil {
+	_ = relate("follow", "write:follows", (*API).follow)
+	_ = relate("unfollow", "write:follows", func(api *API, r *Request, target *store.Actor) error {
+		if err := api.Pipeline.Unfollow(r.Context(), r.User, target); err != nil {
 			return err
 		}
-		return api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.ForgetFollowSettings(r.Context(), r.User.ID, a.ID) })
+		return api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.ForgetFollowSettings(r.Context(), r.User.ID, target.ID) })
 	})
-	_ = toAccount("remove_from_followers", "write:follows|follow", func(api *API, r *Request, a *store.Actor) error {
-		err := api.Pipeline.AnswerFollow(r.Context(), r.User, a, false)
+	_ = relate("remove_from_followers", "write:follows", func(api *API, r *Request, target *store.Actor) error {
+		err := api.Pipeline.AnswerFollow(r.Context(), r.User, target, false)
 		if fault.Is(err, fault.NotFound) {
 			return nil
 		}
 		return err
 	})
-	_ = toAccount("block", "write:blocks|follow", func(api *API, r *Request, a *store.Actor) error {
-		return api.Pipeline.Block(r.Context(), r.User, a)
+	_ = relate("block", "write:blocks", func(api *API, r *Request, target *store.Actor) error {
+		return api.Pipeline.Block(r.Context(), r.User, target)
 	})
-	_ = toAccount("unblock", "write:blocks|follow", func(api *API, r *Request, a *store.Actor) error {
-		return api.Pipeline.Unblock(r.Context(), r.User, a)
+	_ = relate("unblock", "write:blocks", func(api *API, r *Request, target *store.Actor) error {
+		return api.Pipeline.Unblock(r.Context(), r.User, target)
 	})
-	_ = toAccount("mute", "write:mutes|follow", mute)
-	_ = toAccount("unmute", "write:mutes|follow", func(api *API, r *Request, a *store.Actor) error {
-		return api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.RemoveMute(r.Context(), r.User.ID, a.ID) })
+	_ = relate("mute", "write:mutes", (*API).mute)
+	_ = relate("unmute", "write:mutes", func(api *API, r *Request, target *store.Actor) error {
+		return api.changePrivate(r, "relations_changed", func(tx *store.Tx) error { return tx.RemoveMute(r.Context(), r.User.ID, target.ID) })
 	})
-	_ = toAccount("note", "write:accounts", func(api *API, r *Request, a *store.Actor) error {
-		comment := cutRunes(r.String("comment"), 2000)
-		return api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.SetNote(r.Context(), r.User.ID, a.ID, comment) })
+	_ = relate("note", "write:accounts", func(api *API, r *Request, target *store.Actor) error {
+		comment := r.String("comment")
+		if len([]rune(comment)) > maxNote {
+			return invalidField("Comment is too long (maximum is %d characters)", maxNote)
+		}
+		return api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.SetNote(r.Context(), r.User.ID, target.ID, comment) })
 	})
 )
 
-// follow asks to follow, and notes how; a second call changes how.
-func follow(api *API, r *Request, a *store.Actor) error {
+// maxNote is how many characters one may note about an account.
+const maxNote = 2000
+
+// follow follows, or changes how the person follows: what isn't sent stays as it
+// is, and begins with boosts, no bell, and all languages.
+func (api *API) follow(r *Request, target *store.Actor) error {
 	ctx := r.Context()
-	if err := api.Pipeline.Follow(ctx, r.User, a); err != nil {
+	if err := api.Pipeline.Follow(ctx, r.User, target); err != nil {
 		return err
 	}
-	rel, err := api.DB.Relations(ctx, r.User.ID, []int64{a.ID}, api.Now().UnixMilli())
+	if !r.Has("reblogs") && !r.Has("notify") && !r.Has("languages") {
+		return nil
+	}
+	was, err := api.DB.Relations(ctx, r.User.ID, []int64{target.ID}, api.Now().UnixMilli())
 	if err != nil {
 		return err
 	}
-	now := rel[a.ID]
-	s := store.FollowSettings{Actor: r.User.ID, Target: a.ID, Boosts: r.Bool("reblogs", now.Boosts), Notify: r.Bool("notify", now.Notify), Languages: now.Languages}
+	now := was[target.ID]
+	f := store.FollowSettings{Actor: r.User.ID, Target: target.ID, Boosts: r.Bool("reblogs", now.Boosts), Notify: r.Bool("notify", now.Notify), Languages: now.Languages}
 	if r.Has("languages") {
-		s.Languages = strings.Join(r.Strings("languages"), ",")
+		languages := r.Strings("languages")
+		for _, code := range languages {
+			if !vocabLanguage(code) {
+				return invalidField("Languages contain an unsupported language")
+			}
+		}
+		f.Languages = strings.Join(languages[:min(len(languages), maxLanguages)], ",")
 	}
-	if s.Boosts == now.Boosts && s.Notify == now.Notify && s.Languages == now.Languages {
-		return nil
-	}
-	return api.DB.Write(ctx, func(tx *store.Tx) error { return tx.SetFollowSettings(ctx, s) })
+	return api.DB.Write(ctx, func(tx *store.Tx) error { return tx.SetFollowSettings(ctx, f) })
 }
 
-func mute(api *API, r *Request, a *store.Actor) error {
-	if a.ID == r.User.ID {
+// maxLanguages bounds the languages of one follow.
+const maxLanguages = 30
+
+// mute hides an account, for some seconds or for good.
+func (api *API) mute(r *Request, target *store.Actor) error {
+	if target.ID == r.User.ID {
 		return fault.New(fault.Invalid, "You can't mute yourself.")
 	}
 	seconds, err := r.Int("duration", 0)
-	if err != nil || seconds < 0 {
-		return fault.New(fault.Invalid, "Validation failed: Duration must be a number of seconds")
-	}
-	m := store.Mute{Actor: r.User.ID, Target: a.ID, Notifications: r.Bool("notifications", true)}
-	if seconds > 0 {
-		m.Expires = api.Now().Add(time.Duration(min(seconds, 10*365*86400)) * time.Second).UnixMilli()
-	}
-	return api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.SetMute(r.Context(), m) })
-}
-
-// mine lists accounts that the person has to do with.
-func mine(read func(api *API, ctx context.Context, me int64, p store.Page) ([]store.Cursor, error)) handler {
-	return func(api *API, r *Request) (any, error) {
-		page, err := r.page(somePeople)
-		if err != nil {
-			return nil, err
-		}
-		list, err := read(api, r.Context(), r.User.ID, page)
-		if err != nil {
-			return nil, err
-		}
-		return api.drawPeople(r, list, page, prevBySince)
-	}
-}
-
-// spec: masto:methods/blocks, mutes, follow_requests, domain_blocks
-var (
-	_ = route("GET /api/v1/blocks", "read:blocks|follow", mine(func(api *API, ctx context.Context, me int64, p store.Page) ([]store.Cursor, error) {
-		return api.DB.BlockedBy(ctx, me, p)
-	}))
-	_ = route("GET /api/v1/mutes", "read:mutes|follow", mine(func(api *API, ctx context.Context, me int64, p store.Page) ([]store.Cursor, error) {
-		return api.DB.MutedBy(ctx, me, api.Now().UnixMilli(), p)
-	}))
-	_ = route("GET /api/v1/follow_requests", "read:follows|follow", mine(func(api *API, ctx context.Context, me int64, p store.Page) ([]store.Cursor, error) {
-		return api.DB.FollowRequests(ctx, me, p)
-	}))
-	_ = route("GET /api/v1/endorsements", "read:accounts", func(*API, *Request) (any, error) { return []any{}, nil })
-	_ = answerRequest("authorize", true)
-	_ = answerRequest("reject", false)
-
-	_ = route("GET /api/v1/domain_blocks", "read:blocks|follow", func(api *API, r *Request) (any, error) {
-		page, err := r.page(manyRows)
-		if err != nil {
-			return nil, err
-		}
-		list, err := api.DB.DomainBlocks(r.Context(), r.User.ID, page)
-		if err != nil {
-			return nil, err
-		}
-		domains := []string{}
-		for _, d := range list {
-			domains = append(domains, d.Domain)
-		}
-		if len(list) > 0 {
-			r.links(prevBySince, list[0].At, list[len(list)-1].At, len(list) == page.Limit)
-		}
-		return domains, nil
-	})
-	_ = route("POST /api/v1/domain_blocks", "write:blocks|follow", func(api *API, r *Request) (any, error) { return empty, api.blockDomain(r, true) })
-	_ = route("DELETE /api/v1/domain_blocks", "write:blocks|follow", func(api *API, r *Request) (any, error) { return empty, api.blockDomain(r, false) })
-)
-
-func answerRequest(name string, accept bool) struct{} {
-	return route("POST /api/v1/follow_requests/{id}/"+name, "write:follows|follow", ofAccount(func(api *API, r *Request, a *store.Actor) (any, error) {
-		if err := api.Pipeline.AnswerFollow(r.Context(), r.User, a, accept); err != nil {
-			return nil, err
-		}
-		rel, err := api.DB.Relations(r.Context(), r.User.ID, []int64{a.ID}, api.Now().UnixMilli())
-		if err != nil {
-			return nil, err
-		}
-		return relationship(a.ID, rel[a.ID]), nil
-	}))
-}
-
-// blockDomain hides a whole server from the person; follows in both directions end.
-func (api *API) blockDomain(r *Request, on bool) error {
-	ctx := r.Context()
-	domain := strings.ToLower(strings.TrimSpace(r.String("domain")))
-	if domain == "" || strings.ContainsAny(domain, "/@ ") || domain == api.Domain {
-		return fault.New(fault.Invalid, "Validation failed: Domain is not a valid domain name")
-	}
-	if err := api.DB.Write(ctx, func(tx *store.Tx) error { return tx.SetDomainBlock(ctx, r.User.ID, domain, on) }); err != nil {
-		return err
-	}
-	api.relationsChanged(r.User.ID)
-	for on {
-		follows, err := api.DB.FollowsOfDomain(ctx, r.User.ID, domain, 100)
-		if err != nil || len(follows) == 0 {
-			return err
-		}
-		for _, f := range follows {
-			if err := api.endFollow(ctx, r.User, f); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (api *API) endFollow(ctx context.Context, me *store.Actor, f store.Follow) error {
-	if f.Actor == me.ID {
-		target, err := api.DB.Actor(ctx, f.Target)
-		if err != nil {
-			return err
-		}
-		return api.Pipeline.Unfollow(ctx, me, target)
-	}
-	follower, err := api.DB.Actor(ctx, f.Actor)
 	if err != nil {
 		return err
 	}
-	return api.Pipeline.AnswerFollow(ctx, me, follower, false)
+	if seconds == 0 { // Pleroma's name of it.
+		if seconds, err = r.Int("expires_in", 0); err != nil {
+			return err
+		}
+	}
+	if seconds < 0 || seconds > maxDuration {
+		return invalidField("Duration is out of range")
+	}
+	m := store.Mute{Actor: r.User.ID, Target: target.ID, Notifications: r.Bool("notifications", true)}
+	if seconds > 0 {
+		m.Expires = api.Now().Add(time.Duration(seconds) * time.Second).UnixMilli()
+	}
+	return api.changePrivate(r, "relations_changed", func(tx *store.Tx) error { return tx.SetMute(r.Context(), m) })
 }
+
+// maxDuration is how long mutes and filters may last, in seconds: a hundred years.
+const maxDuration = 100 * 365 * 24 * 60 * 60
+
+// spec: masto:methods/accounts#familiar_followers
+var _ = route("GET /api/v1/accounts/familiar_followers", "read:follows",
+	func(api *API, r *Request) (any, error) {
+		ctx := r.Context()
+		type familiar struct {
+			ID       string `json:"id"`
+			Accounts any    `json:"accounts"`
+		}
+		all := []familiar{}
+		ids := r.IDs("id")
+		known, err := api.DB.Actors(ctx, ids[:min(len(ids), somePosts.max)])
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			a := known[id]
+			if a == nil {
+				continue
+			}
+			var who []int64
+			if shown, err := api.networkShown(ctx, a, r.User); err != nil && !errors.Is(err, store.ErrNotFound) {
+				return nil, err
+			} else if shown {
+				if who, err = api.DB.FamiliarFollowers(ctx, r.User.ID, id, maxFamiliar); err != nil {
+					return nil, err
+				}
+			}
+			people, err := api.drawnPeople(ctx, who)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, familiar{itoa(id), people})
+		}
+		return all, nil
+	})
+
+// maxFamiliar is how many familiar followers of one account are shown.
+const maxFamiliar = 10
+
+// spec: masto:methods/accounts#lists
+var _ = route("GET /api/v1/accounts/{id}/lists", "read:lists",
+	func(api *API, r *Request) (any, error) {
+		target, err := api.target(r)
+		if err != nil {
+			return nil, err
+		}
+		lists, err := api.DB.ListsWith(r.Context(), r.User.ID, target.ID)
+		return newLists(lists), err
+	})

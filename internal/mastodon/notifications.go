@@ -36,10 +36,6 @@ func notificationQuery(r *Request) (store.NotificationQuery, error) {
 	return w, nil
 }
 
-// maxScans bounds how often a page is refilled after what the reader avoids was
-// left out.
-const maxScans = 5
-
 // notificationsPage reads a page of what the reader wants to hear of.
 func (api *API) notificationsPage(ctx context.Context, reader *store.Actor, w store.NotificationQuery, page store.Page) (list []store.Notification, more bool, err error) {
 	rel, err := api.relations(ctx, reader)
