@@ -36,7 +36,7 @@ func (w *world) everything() {
 		ok(err)
 		return id
 	}
-	hello := post(dan, Draft{Text: "Hello @ann and @nobody, see #Go and https://example.org", Language: "en"})
+	hello := post(dan, Draft{Text: "Hello @ann and @nobody, see #Go and https://example.org", Language: "en", App: "Tests", AppURL: "https://app.test/"})
 	reply := post(ann, Draft{Text: "@dan hi", InReplyTo: hello})
 	post(dan, Draft{Text: "Only friends", Visibility: "private"})
 	post(dan, Draft{Text: "@ann psst", Visibility: "direct"})

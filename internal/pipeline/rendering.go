@@ -34,6 +34,7 @@ func render(o *vocab.Object) *rendering {
 	c.Sensitive = o.Sensitive
 	c.ReplyTo = o.InReplyTo
 	c.Source, c.SourceType = o.Source, o.SourceType
+	c.App, c.AppURL = markup.Title(o.Generator), string(o.GeneratorURL)
 	c.HTML = markup.Sanitize(cut(o.Content, maxContent))
 	switch o.Type {
 	case "Note", "Question", "ChatMessage":

@@ -79,7 +79,6 @@ func (p *Pipeline) write(ctx context.Context, a *vocab.Activity, by *store.Actor
 	}
 	s := &Step{p: p, Activity: a, Actor: by, From: FromAccount(by.ID), localOnly: d.LocalOnly, also: also}
 	s.prepare()
-	s.render.content.App, s.render.content.AppURL = d.App, d.AppURL
 	return p.DB.Write(ctx, func(tx *store.Tx) error { return s.commit(ctx, tx, t) })
 }
 
@@ -95,7 +94,7 @@ func (p *Pipeline) compose(ctx context.Context, by *store.Actor, d *Draft, id in
 	}
 	o := &vocab.Object{ID: p.ObjectURI(id), Type: "Note", AttributedTo: []vocab.IRI{by.URI}, Published: vocab.TimeOf(id),
 		URL: vocab.IRI(p.URL + "/@" + by.Username + "/" + fmt.Sprint(id)), Summary: d.Spoiler, Sensitive: d.Sensitive || d.Spoiler != "",
-		Language: d.Language, RepliesCount: -1, LikesCount: -1, SharesCount: -1}
+		Language: d.Language, Generator: d.App, GeneratorURL: vocab.IRI(d.AppURL), RepliesCount: -1, LikesCount: -1, SharesCount: -1}
 	if d.ContentType != "" && d.ContentType != "text/plain" {
 		o.Source, o.SourceType = d.Text, d.ContentType
 	} else {

@@ -52,6 +52,9 @@ func (v value) readObject(id IRI, t typeInfo) *Object {
 	o.QuoteURL = v.quote(o.Tags)
 	o.URL, o.Links = v.get("url").links()
 	o.Poll = v.poll()
+	if g := v.get("generator"); g.kind() == '{' {
+		o.Generator, o.GeneratorURL = g.get("name").text(maxTitle), g.get("url").iri()
+	}
 	o.Replies, o.RepliesCount = v.get("replies").counted()
 	o.Likes, o.LikesCount = v.get("likes").counted()
 	o.Shares, o.SharesCount = v.get("shares").counted()

@@ -149,6 +149,14 @@ func (o *Object) Encode() []byte {
 		w.str("conversation", o.Conversation)
 	}
 	w.quote(o)
+	if o.Generator != "" {
+		w.key("generator")
+		w.open('{')
+		w.str("type", "Application")
+		w.str("name", o.Generator)
+		w.iri("url", o.GeneratorURL)
+		w.close('}')
+	}
 	w.time("startTime", o.StartTime)
 	if o.Poll == nil {
 		w.time("endTime", o.EndTime)

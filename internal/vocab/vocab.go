@@ -85,6 +85,10 @@ type Object struct {
 	LikesCount             int
 	SharesCount            int
 
+	// Generator is the app with which the object was made, and its page.
+	Generator    string
+	GeneratorURL IRI
+
 	FormerType string // Of a Tombstone.
 	Deleted    time.Time
 
