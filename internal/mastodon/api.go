@@ -32,7 +32,7 @@ type Options struct {
 
 	Media     *media.Processor // nil: no uploads.
 	Storage   media.Storage
-	Proxy     func(url string) string // The address under which a remote picture is served here. nil: its own.
+	Proxy     func(url string) string // The path or address under which a remote file is served here. nil: its own.
 	MaxUpload int64                   // Bytes of a file. 0 means 99 MB.
 
 	Settings Settings

@@ -2,6 +2,7 @@ package mastodon
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"kenoma/internal/store"
@@ -160,11 +161,21 @@ func (d *drawing) fqn(a *store.Actor) string {
 func (d *drawing) picture(a *store.Actor, url, kind string) string {
 	switch {
 	case url == "":
-		return d.url + "/api/kenoma/" + kind + ".svg"
+		return d.url + "/static/" + kind + ".svg"
 	case a.Local:
 		return url
 	}
-	return d.proxy(url)
+	return orElse(d.remote(url), d.url+"/static/"+kind+".svg")
+}
+
+// remote is the address under which we serve a remote file; "" for addresses that
+// no browser should follow.
+func (d *drawing) remote(url string) string {
+	here := d.proxy(url)
+	if strings.HasPrefix(here, "/") {
+		here = d.url + here
+	}
+	return here
 }
 
 // spec: masto:entities/Field
@@ -180,7 +191,7 @@ func appendField(b []byte, f *store.ProfileField) []byte {
 func (d *drawing) appendEmoji(b []byte, e *store.Emoji, local bool) []byte {
 	url := string(e.URL)
 	if !local {
-		url = d.proxy(url)
+		url = d.remote(url)
 	}
 	o := begin(b)
 	o.str("shortcode", e.Shortcode)

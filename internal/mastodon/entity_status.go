@@ -283,9 +283,9 @@ func (d *drawing) appendMedia(b []byte, m *store.Media) []byte {
 	url, preview, remote := string(m.URL), string(m.Preview), ""
 	if !m.Local {
 		remote = url
-		url = d.proxy(url)
+		url = d.remote(url)
 		if preview != "" {
-			preview = d.proxy(preview)
+			preview = d.remote(preview)
 		}
 	}
 	if preview == "" && m.Kind == "image" {
