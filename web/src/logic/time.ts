@@ -5,10 +5,11 @@ const units: [Intl.RelativeTimeFormatUnit, number][] = [
   ['day', 7],
 ];
 
-/** A short age such as `5m`, `3h` or `2d`; a date from a week on. `now` in ms. */
+/** A short age such as `now`, `5m`, `3h` or `2d`; a date from a week on. `now` in ms. */
 export function ago(date: string, now: number, locale?: string): string {
   const then = Date.parse(date);
   let n = Math.max(0, Math.round((now - then) / 1000));
+  if (n < 5) return new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(0, 'second');
   for (const [unit, size] of units) {
     if (n < size) return short(n, unit, locale);
     n = Math.floor(n / size);

@@ -150,6 +150,27 @@ describe('reading', () => {
     assert.ok(Math.abs((await top(text)) - before) <= 3, `was at ${before}, is at ${await top(text)}`);
   });
 
+  it('keeps the place over a reload, pages down', async () => {
+    await visit('/');
+    await post('Rain at last').waitFor();
+    for (let n = 0; n < 8; n++) {
+      await page.mouse.wheel(0, 900);
+      await page.waitForTimeout(60);
+    }
+    const first = () =>
+      page.evaluate(() => {
+        const seen = [...document.querySelectorAll<HTMLElement>('article[data-anchor]')];
+        return seen.find((a) => a.getBoundingClientRect().bottom > 60)!.dataset.anchor;
+      });
+    await page.waitForTimeout(400);
+    const before = await first();
+    await page.reload();
+    await until(
+      async () => (await page.locator('article').count()) > 0 && (await first()) === before,
+      'the place was lost',
+    );
+  });
+
   it('reads older posts when the end comes near, each once', async () => {
     await visit('/');
     await post('Rain at last').waitFor();
