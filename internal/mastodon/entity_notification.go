@@ -29,6 +29,10 @@ func (api *API) drawNotifications(ctx context.Context, viewer *store.Actor, list
 	if err != nil {
 		return nil, err
 	}
+	seen, err := api.lastSeen(ctx, viewer)
+	if err != nil {
+		return nil, err
+	}
 	now := api.Now().UnixMilli()
 	byID := make(map[int64]*shown, len(statuses))
 	for _, s := range statuses {
@@ -44,7 +48,7 @@ func (api *API) drawNotifications(ctx context.Context, viewer *store.Actor, list
 		if face == nil || n.Status != 0 && s == nil {
 			continue
 		}
-		drawn = append(drawn, appendNotification(nil, n, face, s))
+		drawn = append(drawn, appendNotification(nil, n, face, s, n.ID <= seen))
 	}
 	return drawn, nil
 }
@@ -52,7 +56,7 @@ func (api *API) drawNotifications(ctx context.Context, viewer *store.Actor, list
 // appendNotification draws one notification; s is nil where it is about none.
 //
 // spec: masto:entities/Notification; Pleroma-FE needs pleroma.is_seen
-func appendNotification(b []byte, n *store.Notification, by *face, s *shown) []byte {
+func appendNotification(b []byte, n *store.Notification, by *face, s *shown, seen bool) []byte {
 	o := begin(b)
 	o.id("id", n.ID)
 	o.str("type", store.KindName(n.Kind))
@@ -64,7 +68,7 @@ func appendNotification(b []byte, n *store.Notification, by *face, s *shown) []b
 		o.b = s.append(o.b)
 	}
 	in := o.nest("pleroma")
-	in.flag("is_seen", false)
+	in.flag("is_seen", seen)
 	in.flag("is_muted", false)
 	o.end(in)
 	return o.close()
@@ -78,7 +82,7 @@ func (api *API) drawNotification(ctx context.Context, viewer *store.Actor, id in
 		return nil, err
 	}
 	rel, err := api.relations(ctx, viewer)
-	if err != nil || rel.avoids(n.Actor, api.Now().UnixMilli()) {
+	if err != nil || rel.silences(n.Actor, api.Now().UnixMilli()) {
 		return nil, err
 	}
 	drawn, err := api.drawNotifications(ctx, viewer, []store.Notification{*n})

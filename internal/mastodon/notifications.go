@@ -51,7 +51,7 @@ func (api *API) notificationsPage(ctx context.Context, reader *store.Actor, w st
 		}
 		more = len(rows) == page.Limit
 		for _, n := range rows {
-			if (rel == nil || !rel.avoids(n.Actor, now)) && len(list) < want {
+			if !rel.silences(n.Actor, now) && len(list) < want {
 				list = append(list, n)
 			}
 		}
@@ -74,6 +74,19 @@ func (api *API) ownNotification(r *Request) (*store.Notification, error) {
 		return nil, errNotFound()
 	}
 	return n, err
+}
+
+// lastSeen returns the newest notification that the person has seen, 0 when none.
+func (api *API) lastSeen(ctx context.Context, reader *store.Actor) (int64, error) {
+	markers, err := api.DB.Markers(ctx, reader.ID)
+	if err != nil {
+		return 0, err
+	}
+	last, err := strconv.ParseInt(markers["notifications"].LastRead, 10, 64)
+	if err != nil {
+		return 0, nil // None, or an app's own idea of an id.
+	}
+	return last, nil
 }
 
 func dismiss(api *API, r *Request) (any, error) {
@@ -131,13 +144,9 @@ var (
 		if err != nil {
 			return nil, err
 		}
-		markers, err := api.DB.Markers(r.Context(), r.User.ID)
+		last, err := api.lastSeen(r.Context(), r.User)
 		if err != nil {
 			return nil, err
-		}
-		last, err := strconv.ParseInt(orElse(markers["notifications"].LastRead, "0"), 10, 64)
-		if err != nil {
-			last = 0
 		}
 		n, err := api.DB.CountNotifications(r.Context(), r.User.ID, last, w, limit)
 		return map[string]any{"count": n}, err

@@ -54,6 +54,11 @@ func (r *relations) avoids(account int64, now int64) bool {
 	return muted && (until == 0 || until > now)
 }
 
+// silences tells whether the reader doesn't want to be notified of what an account does.
+func (r *relations) silences(account, now int64) bool {
+	return r.avoids(account, now) && (r.Blocks[account] || !r.Heard[account])
+}
+
 // matcher is a filter made ready.
 type matcher struct {
 	*store.Filter

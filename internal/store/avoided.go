@@ -9,6 +9,7 @@ import (
 type Avoided struct {
 	Blocks  map[int64]bool  // Accounts that the reader blocks, or that block the reader.
 	Mutes   map[int64]int64 // Until when, in ms; 0 for good.
+	Heard   map[int64]bool  // Of those that are muted: what they do is notified all the same.
 	Domains map[string]bool
 	Filters []Filter
 }
@@ -41,7 +42,7 @@ const maxAvoided = 50_000
 // Avoided reads all that a reader avoids. Callers keep the result until an event
 // of kind relations_changed or filters_changed.
 func (q *Q) Avoided(ctx context.Context, reader int64) (*Avoided, error) {
-	a := &Avoided{Blocks: map[int64]bool{}, Mutes: map[int64]int64{}, Domains: map[string]bool{}}
+	a := &Avoided{Blocks: map[int64]bool{}, Mutes: map[int64]int64{}, Heard: map[int64]bool{}, Domains: map[string]bool{}}
 	blocks, err := q.ids(ctx, "SELECT target FROM blocks WHERE actor = $1 UNION SELECT actor FROM blocks WHERE target = $1 LIMIT $2", reader, maxAvoided)
 	if err != nil {
 		return nil, fmt.Errorf("blocks of %d: %w", reader, err)
@@ -49,13 +50,16 @@ func (q *Q) Avoided(ctx context.Context, reader int64) (*Avoided, error) {
 	for _, id := range blocks {
 		a.Blocks[id] = true
 	}
-	rows, err := q.query(ctx, "SELECT target, expires FROM mutes WHERE actor = $1 LIMIT $2", reader, maxAvoided)
-	mutes, err := collect(rows, err, func(m *[2]int64) []any { return []any{&m[0], &m[1]} })
+	rows, err := q.query(ctx, "SELECT target, expires, notifications FROM mutes WHERE actor = $1 LIMIT $2", reader, maxAvoided)
+	mutes, err := collect(rows, err, func(m *Mute) []any { return []any{&m.Target, &m.Expires, &m.Notifications} })
 	if err != nil {
 		return nil, fmt.Errorf("mutes of %d: %w", reader, err)
 	}
 	for _, m := range mutes {
-		a.Mutes[m[0]] = m[1]
+		a.Mutes[m.Target] = m.Expires
+		if !m.Notifications {
+			a.Heard[m.Target] = true
+		}
 	}
 	rows, err = q.query(ctx, "SELECT domain FROM domain_blocks WHERE actor = $1 LIMIT $2", reader, maxAvoided)
 	domains, err := collect(rows, err, self[string])
