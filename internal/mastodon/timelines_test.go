@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"kenoma/internal/pipeline"
 	"kenoma/internal/store"
 )
 
@@ -129,6 +130,36 @@ func TestFilters(t *testing.T) {
 		}
 		if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
 			t.Errorf("%q in %s: %q, want %q", tt.text, tt.where, got, tt.want)
+		}
+	}
+}
+
+// A home keeps its newest rows; what is older comes from the posts themselves.
+func TestHomeBeyondItsRows(t *testing.T) {
+	w := onSQLite(t)
+	w.follow("bob", "ann")
+	w.post("cid", "status=a+stranger's")
+	var all []string
+	for i := range store.HomeSize + 25 {
+		id, err := w.api.Pipeline.Post(t.Context(), w.person("ann"), pipeline.Draft{Text: fmt.Sprint(i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, itoa(id))
+	}
+	slices.Reverse(all)
+	w.write(func(tx *store.Tx) error { return tx.TrimHome(t.Context(), w.person("bob").ID) })
+	for _, tt := range []struct {
+		after int // Index of the post that max_id names.
+		want  []string
+	}{
+		{store.HomeSize - 30, all[store.HomeSize-29:][:20]}, // Within the rows.
+		{store.HomeSize - 6, all[store.HomeSize-5:][:20]},   // Across the edge.
+		{store.HomeSize + 3, all[store.HomeSize+4:][:20]},   // Beyond it.
+	} {
+		got := w.as("bob", "GET", "/api/v1/timelines/home?max_id="+all[tt.after], "").want(200, "").ids()
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("below the %dth: %d posts, want the next 20", tt.after, len(got))
 		}
 	}
 }
