@@ -150,4 +150,3 @@ func usesApp(r *http.Request) bool {
 	c, err := r.Cookie(appCookie)
 	return err == nil && c.Value == "1"
 }
-

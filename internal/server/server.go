@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,7 +110,11 @@ func (s *Server) build(ctx context.Context) error {
 	s.ap = activitypub.New(activitypub.Options{DB: s.DB, Pipeline: s.Pipeline, URL: c.URL, Domain: c.Domain, Title: c.Instance.Title,
 		Description: c.Instance.Description, Version: s.Version, AuthorizedFetch: c.Federation.AuthorizedFetch, Refuses: s.refused,
 		OpenRegistrations: func() bool { return c.Registrations == "open" || c.Registrations == "approval" },
-		Approval:          func() bool { return c.Registrations == "approval" }, Log: s.Log, Now: s.Now})
+		Approval:          func() bool { return c.Registrations == "approval" },
+		Limits: activitypub.Limits{Upload: int64(c.Media.MaxVideo), Avatar: int64(c.Media.MaxImage), Banner: int64(c.Media.MaxImage),
+			PollOptions: c.Limits.PollOptions, PollOption: c.Limits.PollOptionCharacters, PollShortest: 5 * time.Minute, PollLongest: 30 * 24 * time.Hour,
+			Fields: c.Limits.ProfileFields, FieldName: 2047, FieldValue: 2047, PostFormats: []string{"text/plain", "text/markdown", "text/html"}},
+		Log: s.Log, Now: s.Now})
 	if err := s.buildMedia(ctx); err != nil {
 		return err
 	}
@@ -135,6 +138,7 @@ func (s *Server) jobs() map[string]queue.Handler {
 			all[kind] = h
 		}
 	}
+	all["sweep"] = s.sweep
 	return all
 }
 
@@ -173,6 +177,9 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.Pipeline.ScheduleCompaction(ctx); err != nil {
 		return err
 	}
+	if err := s.scheduleSweep(ctx); err != nil {
+		return err
+	}
 	s.Queue.Start()
 	return nil
 }
@@ -200,7 +207,12 @@ func (s *Server) Serve(ctx context.Context) error {
 	if err := s.Start(ctx); err != nil {
 		return err
 	}
-	failed := make(chan error, 1)
+	failed := make(chan error, 2)
+	if s.Config.AdminListen != "" {
+		admin := &http.Server{Addr: s.Config.AdminListen, Handler: s.adminRoutes(), ReadHeaderTimeout: 10 * time.Second}
+		defer admin.Close()
+		go func() { failed <- admin.ListenAndServe() }()
+	}
 	go func() { failed <- web.Serve(l) }()
 	s.Log.Info("Kenoma is ready", "url", s.Config.URL, "listen", l.Addr().String(), "version", s.Version, "database", s.DB.Engine())
 	select {
@@ -219,11 +231,16 @@ func (s *Server) Serve(ctx context.Context) error {
 	return s.Close(wait)
 }
 
+// adminRoutes is what only the admin's tools should reach.
+func (s *Server) adminRoutes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", s.metrics)
+	mux.HandleFunc("GET /health", s.health)
+	return mux
+}
+
 // dataFile is a path in the data folder, whose parent is made.
 func (s *Server) dataFile(parts ...string) (string, error) {
 	path := filepath.Join(append([]string{s.Config.DataDir}, parts...)...)
 	return path, os.MkdirAll(filepath.Dir(path), 0o700)
 }
-
-// trusted tells whether the proxies' headers count: for tests of it.
-func (s *Server) trusted() []netip.Prefix { return s.Config.TrustedProxies }

@@ -1,0 +1,66 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kenoma/internal/store"
+)
+
+const (
+	sweepEvery = time.Hour
+	// keepLoose is how long an upload may wait for its post.
+	keepLoose = 24 * time.Hour
+)
+
+// scheduleSweep has the next sweep run in an hour, once for all nodes.
+func (s *Server) scheduleSweep(ctx context.Context) error {
+	at := s.Now().Add(sweepEvery).UnixMilli()
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		return tx.Enqueue(ctx, store.Job{Kind: "sweep", RunAt: at, Uniq: fmt.Sprintf("sweep %d", at/sweepEvery.Milliseconds()), Payload: []byte("{}")})
+	})
+}
+
+// sweep drops what nobody needs any more: expired tokens, uploads that no post
+// took, copies of remote pictures that nobody looks at.
+func (s *Server) sweep(ctx context.Context, _ store.Job) error {
+	for more := true; more; {
+		err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
+			more, err = tx.SweepTokens(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := s.sweepUploads(ctx); err != nil {
+		return err
+	}
+	if err := s.cache.Sweep(); err != nil {
+		return err
+	}
+	return s.scheduleSweep(ctx)
+}
+
+func (s *Server) sweepUploads(ctx context.Context) error {
+	for {
+		loose, err := s.DB.LooseUploads(ctx, s.Now().Add(-keepLoose).UnixMilli(), 100)
+		if err != nil || len(loose) == 0 {
+			return err
+		}
+		for _, u := range loose {
+			for _, key := range []string{u.File, u.Preview} {
+				if key == "" {
+					continue
+				}
+				if err := s.storage.Delete(ctx, key); err != nil {
+					return fmt.Errorf("file of a loose upload: %w", err)
+				}
+			}
+			if err := s.DB.Write(ctx, func(tx *store.Tx) error { return tx.DeleteUpload(ctx, u.ID) }); err != nil {
+				return err
+			}
+		}
+	}
+}
