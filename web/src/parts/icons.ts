@@ -1,4 +1,4 @@
-/** The icons in use, from Lucide (ISC); each is a list of SVG elements on a grid of 24. */
+/** The icons in use, from Lucide (ISC), on a grid of 24. */
 import ArrowLeft from 'lucide/dist/esm/icons/arrow-left.mjs';
 import AtSign from 'lucide/dist/esm/icons/at-sign.mjs';
 import BadgeCheck from 'lucide/dist/esm/icons/badge-check.mjs';
@@ -45,7 +45,7 @@ import Users from 'lucide/dist/esm/icons/users.mjs';
 import Mute from 'lucide/dist/esm/icons/volume-x.mjs';
 import X from 'lucide/dist/esm/icons/x.mjs';
 
-export const icons = {
+const drawings = {
   'arrow-left': ArrowLeft,
   'arrow-up': ArrowUp,
   'at-sign': AtSign,
@@ -93,4 +93,34 @@ export const icons = {
   x: X,
 };
 
-export type IconName = keyof typeof icons;
+export type IconName = keyof typeof drawings;
+
+/**
+ * Each icon as the data of one path: a post has half a dozen icons, and a timeline thousands, so elements count.
+ *
+ * spec: svg2#shapes
+ */
+export const icons = Object.fromEntries(
+  Object.entries(drawings).map(([name, nodes]) => [name, nodes.map(pathOf).join('')]),
+) as Record<IconName, string>;
+
+function pathOf([element, a]: (typeof drawings)[IconName][number]): string {
+  const [x, y, width, height, r] = [a.x ?? a.cx, a.y ?? a.cy, a.width, a.height, a.rx ?? a.r ?? 0].map(
+    Number,
+  );
+  switch (element) {
+    case 'path':
+      return a.d.startsWith('m') ? `M0 0${a.d}` : a.d; // A relative start counts from the origin.
+    case 'circle':
+      return `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
+    case 'line':
+      return `M${a.x1} ${a.y1}L${a.x2} ${a.y2}`;
+    case 'rect': {
+      const corner = (dx: number, dy: number) => `a${r} ${r} 0 0 1 ${dx * r} ${dy * r}`;
+      const [w, h] = [width - 2 * r, height - 2 * r];
+      return `M${x + r} ${y}h${w}${corner(1, 1)}v${h}${corner(-1, 1)}h${-w}${corner(-1, -1)}v${-h}${corner(1, -1)}z`;
+    }
+    default:
+      throw new Error(`There is no way to draw a ${element} yet.`);
+  }
+}
