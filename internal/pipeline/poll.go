@@ -25,6 +25,7 @@ func (s *Step) vote(ctx context.Context, o *vocab.Object) error {
 	if err != nil || post == nil {
 		return err
 	}
+	s.object = 0 // Its object is the Note, which stands in the activity alone.
 	s.localOnly = author.Local
 	poll, err := s.Poll(ctx, post.ID)
 	if errors.Is(err, store.ErrNotFound) {
