@@ -129,6 +129,9 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
+	if name == "favicon.ico" {
+		name = "favicon.svg" // What browsers ask for on pages that name no icon; they go by the type.
+	}
 	if f := s.files[name]; f != nil && name != "index.html" {
 		w.Header().Set("Cache-Control", caching(name))
 		f.serve(w, r, http.StatusOK)

@@ -58,6 +58,7 @@ func TestHandler(t *testing.T) {
 		{"a style that did not get smaller", "/assets/index-abc.css", "br", 200, "text/css; charset=utf-8", "", "a{}", "public, max-age=31536000, immutable"},
 		{"a script of an old version", "/assets/index-old.js", "", 404, "text/plain; charset=utf-8", "", "There is no such file.\n", ""},
 		{"the icon", "/favicon.svg", "", 200, "image/svg+xml", "", "<svg/>", "public, no-cache"},
+		{"the icon, by its old name", "/favicon.ico", "", 200, "image/svg+xml", "", "<svg/>", "public, no-cache"},
 		{"the manifest", "/manifest.webmanifest", "", 200, "application/manifest+json", "", "{}", "public, no-cache"},
 		{"the placeholder is hidden", "/placeholder", "", 404, "text/html; charset=utf-8", "", page, "no-cache"},
 		{"encoded files have no address", "/assets/index-abc.js.br", "", 404, "text/plain; charset=utf-8", "", "There is no such file.\n", ""},
