@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -33,9 +34,9 @@ type Options struct {
 	URL            string // Base, without a trailing slash.
 	Domain         string
 	Registrations  string // open, approval, invite, closed
-	PasswordGrant  bool
+	PasswordGrant  bool   // Pleroma's clients sign in with it.
 	TrustedProxies []netip.Prefix
-	Throttle       bool   // false lets tests sign in as often as they like.
+	Throttle       bool   // false lets tests ask and sign in as often as they like.
 	Mail           Mailer // nil: addresses are not confirmed.
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -44,8 +45,10 @@ type Options struct {
 // Service is the one place that knows secrets.
 type Service struct {
 	Options
-	sessions *otter.Cache[string, *Session] // by the token's hash
-	logins   *throttle
+	sessions   *otter.Cache[string, *Session] // By the token's hash.
+	generation atomic.Int64                   // Counts what makes remembered sessions wrong.
+	logins     *throttle
+	asked      *limiter
 
 	touchMu sync.Mutex
 	touched map[int64]int64 // token → when it was last noted as used, ms
@@ -59,9 +62,12 @@ func New(o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Service{Options: o, logins: newThrottle(o.Now), touched: map[int64]int64{},
-		sessions: otter.Must(&otter.Options[string, *Session]{MaximumSize: 4096, ExpiryCalculator: otter.ExpiryWriting[string, *Session](sessionCached)})}
+	return &Service{Options: o, logins: newThrottle(o.Now), asked: newLimiter(o.Now), touched: map[int64]int64{},
+		sessions: otter.Must(&otter.Options[string, *Session]{MaximumSize: maxSessions, ExpiryCalculator: otter.ExpiryWriting[string, *Session](sessionCached)})}
 }
+
+// maxSessions is how many tokens' owners are remembered: a few kB each.
+const maxSessions = 4096
 
 // sessionCached is how long a token's owner is remembered. What changes an account
 // on this node forgets it at once; on other nodes it takes this long.
@@ -76,32 +82,38 @@ type Session struct {
 	Scopes  Grant
 }
 
-// Authenticate returns who a bearer token belongs to. The error is Unauthorized
-// for an unknown token, and Denied for an account that may not act now.
+// Authenticate returns who a bearer token belongs to; mostly that costs no query.
+// The error is Unauthorized for an unknown token, and Denied for an account that
+// may not act now, whose session is returned all the same.
 func (s *Service) Authenticate(ctx context.Context, bearer string) (*Session, error) {
 	hash := Hash(bearer)
 	if one, ok := s.sessions.GetIfPresent(hash); ok {
 		s.touch(one.Token)
-		return one, one.usable()
+		return one, one.Usable()
 	}
-	t, err := s.DB.Token(ctx, "access", hash)
+	generation := s.generation.Load()
+	one, err := s.load(ctx, "access", hash)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, fault.New(fault.Unauthorized, "The access token is invalid")
+		return nil, errToken
 	} else if err != nil {
 		return nil, err
 	}
-	one, err := s.session(ctx, t)
+	s.sessions.Set(hash, one)
+	if s.generation.Load() != generation { // It was read before something changed.
+		s.sessions.Invalidate(hash)
+	}
+	s.touch(one.Token)
+	return one, one.Usable()
+}
+
+// load reads who a token belongs to; ErrNotFound when it, its app or its account
+// is not there.
+func (s *Service) load(ctx context.Context, kind, hash string) (*Session, error) {
+	t, err := s.DB.Token(ctx, kind, hash)
 	if err != nil {
 		return nil, err
 	}
-	s.sessions.Set(hash, one)
-	s.touch(t)
-	return one, one.usable()
-}
-
-func (s *Service) session(ctx context.Context, t *store.Token) (*Session, error) {
 	one := &Session{Token: t, Scopes: strings.Fields(t.Scopes)}
-	var err error
 	if t.App != 0 {
 		if one.App, err = s.DB.App(ctx, t.App); err != nil {
 			return nil, err
@@ -117,19 +129,32 @@ func (s *Service) session(ctx context.Context, t *store.Token) (*Session, error)
 	return one, err
 }
 
-// usable refuses accounts that may not act, in Mastodon's words: apps show them.
-func (one *Session) usable() error {
+// The texts of refusals, on which some apps match.
+//
+// spec: masto:entities/Error
+var (
+	errToken       = fault.New(fault.Unauthorized, "The access token is invalid")
+	errDisabled    = fault.New(fault.Denied, "Your login is currently disabled")
+	errUnconfirmed = fault.New(fault.Denied, "Your login is missing a confirmed e-mail address")
+	errPending     = fault.New(fault.Denied, "Your login is currently pending approval")
+	errScopes      = fault.New(fault.Denied, "This action is outside the authorized scopes")
+	errNeedsUser   = fault.New(fault.Invalid, "This method requires an authenticated user")
+	errTooMany     = fault.New(fault.TooMany, "Too many requests")
+)
+
+// Usable refuses accounts that may not act, in Mastodon's words: apps show them.
+func (one *Session) Usable() error {
 	switch a := one.Account; {
 	case a == nil:
 		return nil
 	case one.Actor.Deleted != 0:
-		return fault.New(fault.Unauthorized, "The access token is invalid")
+		return errToken
 	case a.Disabled != 0:
-		return fault.New(fault.Denied, "Your login is currently disabled")
+		return errDisabled
 	case a.Confirmed == 0:
-		return fault.New(fault.Denied, "Your login is missing a confirmed e-mail address")
+		return errUnconfirmed
 	case a.Approved == 0:
-		return fault.New(fault.Denied, "Your login is currently pending approval")
+		return errPending
 	}
 	return nil
 }
@@ -170,13 +195,25 @@ func (s *Service) touch(t *store.Token) {
 }
 
 // Forget drops what is remembered of sessions: an account or token changed.
-func (s *Service) Forget() { s.sessions.InvalidateAll() }
+func (s *Service) Forget() {
+	s.generation.Add(1)
+	s.sessions.InvalidateAll()
+}
+
+// forget drops what is remembered of one token.
+func (s *Service) forget(hash string) {
+	s.generation.Add(1)
+	s.sessions.Invalidate(hash)
+}
 
 // Hash is how secrets are kept.
 func Hash(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
 }
+
+// secretLength is how many characters a secret has.
+const secretLength = 43
 
 // newSecret is 256 random bits as text that fits a URL.
 func newSecret() string {
@@ -200,12 +237,14 @@ func (s *Service) NewToken(ctx context.Context, kind string, t store.Token, life
 	return secret, err
 }
 
-// SignIn returns the account that a name or e-mail address and a password belong
-// to. Unknown names and wrong passwords are answered alike, and slower each time.
-func (s *Service) SignIn(ctx context.Context, login, password, ip string) (*store.Account, *store.Actor, error) {
+// SignIn returns the account that a name, handle or e-mail address and a password
+// belong to. Unknown names and wrong passwords are answered alike, and slower each
+// time. Whether the account may act is left to the caller.
+func (s *Service) SignIn(ctx context.Context, login, password string, ip netip.Addr) (*store.Account, *store.Actor, error) {
+	address, name := "ip "+network(ip), "name "+s.plainLogin(login)
 	if s.Throttle {
-		if wait := max(s.logins.wait("ip "+ip), s.logins.wait("name "+strings.ToLower(login))); wait > 0 {
-			return nil, nil, fault.New(fault.TooMany, "Too many attempts. Please try again in %s.", wait.Round(time.Second))
+		if wait := s.logins.try(limitOf{address, longestWait}, limitOf{name, longestWaitOfName}); wait > 0 {
+			return nil, nil, fault.New(fault.TooMany, "Too many attempts. Please try again in %s.", max(time.Second, wait.Round(time.Second)))
 		}
 	}
 	account, actor, err := s.find(ctx, login)
@@ -213,7 +252,7 @@ func (s *Service) SignIn(ctx context.Context, login, password, ip string) (*stor
 		return nil, nil, err
 	}
 	hash := ""
-	if err == nil {
+	if err == nil && actor.Deleted == 0 {
 		hash = account.Password
 	}
 	ok, err := passwordMatches(ctx, password, hash)
@@ -221,12 +260,17 @@ func (s *Service) SignIn(ctx context.Context, login, password, ip string) (*stor
 		return nil, nil, err
 	}
 	if !ok {
-		s.logins.fail("ip " + ip)
-		s.logins.fail("name " + strings.ToLower(login))
 		return nil, nil, fault.New(fault.Unauthorized, "The name or the password is not right.")
 	}
-	s.logins.forget("name " + strings.ToLower(login))
+	s.logins.undo(address)
+	s.logins.forget(name)
 	return account, actor, nil
+}
+
+// plainLogin folds the ways to write one name, without asking whether it exists.
+func (s *Service) plainLogin(login string) string {
+	name := strings.TrimPrefix(strings.ToLower(strings.TrimSpace(login)), "@")
+	return strings.TrimSuffix(name, "@"+strings.ToLower(s.Domain))
 }
 
 // find looks an account up by e-mail address, handle or name.
@@ -252,5 +296,3 @@ func (s *Service) find(ctx context.Context, login string) (*store.Account, *stor
 	account, err := s.DB.Account(ctx, actor.ID)
 	return account, actor, err
 }
-
-func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }

@@ -2,10 +2,11 @@ package auth
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"kenoma/internal/fault"
 )
@@ -13,8 +14,8 @@ import (
 // maxBody bounds what the OAuth endpoints read.
 const maxBody = 64 << 10
 
-// values reads the query and a form, multipart or JSON body into one set. Apps
-// send all three.
+// values reads the query and a form, multipart or JSON body into one set, in which
+// the body counts more. Apps send all three.
 func values(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	v := r.URL.Query()
 	if r.Body == nil || r.Method == http.MethodGet {
@@ -22,44 +23,60 @@ func values(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	var body url.Values
+	var err error
 	switch kind {
 	case "application/json":
-		var body map[string]any
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-			return nil, fault.Because(err, fault.Malformed, "The request body is no JSON object.")
-		}
-		for k, one := range body {
-			if list, ok := one.([]any); ok {
-				for _, item := range list {
-					v.Add(k, fmt.Sprint(item))
-				}
-			} else if one != nil {
-				v.Set(k, fmt.Sprint(one))
-			}
-		}
-		return v, nil
+		body, err = jsonValues(r)
 	case "multipart/form-data":
-		if err := r.ParseMultipartForm(maxBody); err != nil {
-			return nil, fault.Because(err, fault.Malformed, "The form can't be read.")
+		if err = r.ParseMultipartForm(maxBody); err == nil {
+			defer r.MultipartForm.RemoveAll()
+			body = r.MultipartForm.Value
 		}
-		defer r.MultipartForm.RemoveAll()
 	default:
-		if err := r.ParseForm(); err != nil {
-			return nil, fault.Because(err, fault.Malformed, "The form can't be read.")
+		err = r.ParseForm()
+		body = r.PostForm
+	}
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return nil, fault.Because(err, fault.TooLarge, "The request is too large.")
+	} else if err != nil {
+		return nil, fault.Because(err, fault.Malformed, "The body of the request can't be read.")
+	}
+	for k, all := range body {
+		v[k] = all
+	}
+	return v, nil
+}
+
+// jsonValues reads an object of texts, numbers, truths and lists of them; what is
+// deeper is left out.
+func jsonValues(r *http.Request) (url.Values, error) {
+	var body map[string]any
+	d := json.NewDecoder(r.Body)
+	d.UseNumber()
+	if err := d.Decode(&body); err != nil {
+		return nil, err
+	}
+	v := url.Values{}
+	for k, one := range body {
+		items, ok := one.([]any)
+		if !ok {
+			items = []any{one}
 		}
-	}
-	for k, list := range r.PostForm {
-		v[k] = list
-	}
-	if r.MultipartForm != nil {
-		for k, list := range r.MultipartForm.Value {
-			v[k] = list
+		for _, item := range items {
+			switch item := item.(type) {
+			case string:
+				v.Add(k, item)
+			case json.Number:
+				v.Add(k, item.String())
+			case bool:
+				v.Add(k, map[bool]string{false: "false", true: "true"}[item])
+			}
 		}
 	}
 	return v, nil
 }
 
 // list returns the values of a key, also in the form "key[]".
-func list(v url.Values, key string) []string {
-	return append(v[key], v[key+"[]"]...)
-}
+func list(v url.Values, key string) []string { return slices.Concat(v[key], v[key+"[]"]) }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,13 +18,6 @@ import (
 	"kenoma/internal/fault"
 	"kenoma/internal/store"
 )
-
-// OutOfBand is the redirect address of apps that show no page: the code is shown
-// to the person instead.
-const OutOfBand = "urn:ietf:wg:oauth:2.0:oob"
-
-// codeLife is how long an authorization code may be exchanged.
-const codeLife = 10 * time.Minute
 
 // oauthError is an error in OAuth's own terms.
 //
@@ -40,12 +32,17 @@ type oauthError struct {
 func (e *oauthError) Error() string { return e.Code + ": " + e.Description }
 
 var (
-	errClient      = &oauthError{401, "invalid_client", "Client authentication failed due to unknown client, no client authentication included, or unsupported authentication method."}
-	errGrant       = &oauthError{400, "invalid_grant", "The provided authorization grant is invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued to another client."}
-	errScope       = &oauthError{400, "invalid_scope", "The requested scope is invalid, unknown, or malformed."}
-	errGrantType   = &oauthError{400, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server."}
-	errUnauthorzed = &oauthError{403, "unauthorized_client", "You are not authorized to revoke this token"}
+	errClient       = &oauthError{401, "invalid_client", "Client authentication failed due to unknown client, no client authentication included, or unsupported authentication method."}
+	errGrant        = &oauthError{400, "invalid_grant", "The provided authorization grant is invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued to another client."}
+	errScope        = &oauthError{400, "invalid_scope", "The requested scope is invalid, unknown, or malformed."}
+	errGrantType    = &oauthError{400, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server."}
+	errUnauthorized = &oauthError{403, "unauthorized_client", "You are not authorized to revoke this token"}
 )
+
+// errMissing is a request without a parameter that it needs.
+func errMissing(name string) error {
+	return &oauthError{400, "invalid_request", "Missing required parameter: " + name + "."}
+}
 
 // Routes adds the endpoints of OAuth and of apps, each with and without a slash at
 // the end. The pages for people are elsewhere.
@@ -61,125 +58,74 @@ func (s *Service) Routes(r chi.Router) {
 	}
 }
 
-// serve writes what a handler returns as JSON.
+// serve counts a request against the limits, reads it, and writes what a handler
+// returns as JSON.
 func (s *Service) serve(h func(r *http.Request, v url.Values) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v, err := values(w, r)
-		var answer any
-		if err == nil {
-			answer, err = h(r, v)
-		}
-		status := http.StatusOK
-		if err != nil {
-			var o *oauthError
-			if errors.As(err, &o) {
-				status, answer = o.status, o
-			} else {
-				var text string
-				if status, text = fault.Public(err); status == http.StatusInternalServerError {
-					s.Log.Error("request failed", "path", r.URL.Path, "err", err)
-				}
-				answer = map[string]string{"error": text}
-			}
-		}
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		answer, err := s.answer(w, r, h)
+		status := http.StatusOK
+		if err != nil {
+			status, answer = s.failed(r, err)
+		}
+		if status == http.StatusUnauthorized { // spec: rfc6750#section-3. Asking for Basic would open a browser's own window.
+			w.Header().Set("WWW-Authenticate", `Bearer realm="Kenoma", error="`+challengeError(err)+`"`)
+		}
 		w.WriteHeader(status)
 		json.NewEncoder(w).Encode(answer)
 	}
 }
 
-// application is the entity of a registered app.
-//
-// spec: masto:entities/Application
-type application struct {
-	ID           string   `json:"id"`
-	Name         string   `json:"name"`
-	Website      *string  `json:"website"`
-	Scopes       []string `json:"scopes"`
-	RedirectURI  string   `json:"redirect_uri"`
-	RedirectURIs []string `json:"redirect_uris"`
-	VapidKey     string   `json:"vapid_key"`
-	ClientID     string   `json:"client_id,omitempty"`
-	ClientSecret string   `json:"client_secret,omitempty"`
-	ExpiresAt    *int     `json:"client_secret_expires_at,omitempty"`
-}
-
-func draw(a *store.App) *application {
-	e := &application{ID: strconv.FormatInt(a.ID, 10), Name: a.Name, Scopes: strings.Fields(a.Scopes), RedirectURIs: a.RedirectURIs,
-		RedirectURI: strings.Join(a.RedirectURIs, "\n")}
-	if a.Website != "" {
-		e.Website = &a.Website
-	}
-	return e
-}
-
-// createApp registers a client.
-//
-// spec: masto:methods/apps#create
-func (s *Service) createApp(r *http.Request, v url.Values) (any, error) {
-	name := strings.TrimSpace(v.Get("client_name"))
-	if name == "" || len(name) > 240 {
-		return nil, fault.New(fault.Invalid, "Validation failed: Application name can't be blank")
-	}
-	var uris []string
-	for _, one := range list(v, "redirect_uris") {
-		uris = append(uris, strings.Fields(one)...)
-	}
-	if len(uris) == 0 || len(uris) > 20 {
-		return nil, fault.New(fault.Invalid, "Validation failed: Redirect URI can't be blank.")
-	}
-	for _, u := range uris {
-		if !redirectable(u) {
-			return nil, fault.New(fault.Invalid, "Validation failed: Redirect URI must be an absolute URI.")
+func (s *Service) answer(w http.ResponseWriter, r *http.Request, h func(r *http.Request, v url.Values) (any, error)) (any, error) {
+	left, ends := s.asked.take(limitAll, network(ClientIP(r, s.TrustedProxies)))
+	if s.Throttle {
+		w.Header().Set("X-RateLimit-Limit", strconv.Itoa(limitAll.max))
+		w.Header().Set("X-RateLimit-Remaining", strconv.Itoa(max(left, 0)))
+		w.Header().Set("X-RateLimit-Reset", ends.UTC().Format("2006-01-02T15:04:05.000Z"))
+		if left < 0 {
+			return nil, errTooMany
 		}
 	}
-	grant, err := ParseScopes(strings.Join(list(v, "scopes"), " "))
-	if err != nil {
-		return nil, fault.Because(err, fault.Invalid, "Validation failed: Scopes doesn't match configured on the server.")
-	}
-	website := v.Get("website")
-	if u, err := url.Parse(website); website != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fault.New(fault.Invalid, "Validation failed: Website is not a valid URL")
-	}
-	secret := newSecret()
-	app := &store.App{ClientID: newSecret(), SecretHash: Hash(secret), Name: name, Website: cutText(website, 2000), RedirectURIs: uris, Scopes: grant.String(),
-		Created: s.Now().UnixMilli()}
-	if err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
-		app.ID = tx.NewID()
-		return tx.InsertApp(r.Context(), app)
-	}); err != nil {
-		return nil, err
-	}
-	e := draw(app)
-	never := 0
-	e.ClientID, e.ClientSecret, e.ExpiresAt = app.ClientID, secret, &never
-	return e, nil
-}
-
-// redirectable tells whether an address may be sent back to: any absolute one but
-// those that a browser would run.
-func redirectable(text string) bool {
-	if text == OutOfBand {
-		return true
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme == "" || len(text) > 2000 || strings.Contains(text, "#") {
-		return false
-	}
-	return !slices.Contains([]string{"javascript", "data", "vbscript", "file", "blob", "about", "mailto"}, strings.ToLower(u.Scheme))
-}
-
-// verifyApp tells an app, or a person's client, which app its token belongs to.
-func (s *Service) verifyApp(r *http.Request, _ url.Values) (any, error) {
-	one, err := s.Authenticate(r.Context(), Bearer(r))
+	v, err := values(w, r)
 	if err != nil {
 		return nil, err
 	}
-	if one.App == nil {
-		return nil, fault.New(fault.Unauthorized, "The access token is invalid")
+	return h(r, v)
+}
+
+// limit counts a request against a limit per address.
+func (s *Service) limit(l limit, r *http.Request) error {
+	if left, _ := s.asked.take(l, network(ClientIP(r, s.TrustedProxies))); left < 0 && s.Throttle {
+		return errTooMany
 	}
-	return draw(one.App), nil
+	return nil
+}
+
+// failed turns an error into an answer: OAuth's own errors, and what else can't be
+// read on its endpoints, in its form; the others in that of the API.
+func (s *Service) failed(r *http.Request, err error) (int, any) {
+	var o *oauthError
+	if errors.As(err, &o) {
+		return o.status, o
+	}
+	status, text := fault.Public(err)
+	switch {
+	case status == http.StatusInternalServerError && r.Context().Err() == nil:
+		s.Log.Error("request failed", "path", r.URL.Path, "err", err)
+	case status == http.StatusBadRequest && strings.HasPrefix(r.URL.Path, "/oauth/"):
+		return status, &oauthError{Code: "invalid_request", Description: text}
+	}
+	return status, map[string]string{"error": text}
+}
+
+func challengeError(err error) string {
+	var o *oauthError
+	if errors.As(err, &o) {
+		return o.Code
+	}
+	return "invalid_token"
 }
 
 // Bearer returns the token of the Authorization header, "" when there is none.
@@ -197,22 +143,25 @@ func Bearer(r *http.Request) string {
 // spec: masto:methods/oauth#token, rfc6749#section-4
 func (s *Service) token(r *http.Request, v url.Values) (any, error) {
 	ctx := r.Context()
-	app, err := s.client(ctx, r, v, v.Get("grant_type") == "authorization_code")
+	var grant func(r *http.Request, app *store.App, v url.Values, t *store.Token) error
+	switch kind := v.Get("grant_type"); {
+	case kind == "":
+		return nil, errMissing("grant_type")
+	case kind == "authorization_code":
+		grant = s.byCode
+	case kind == "client_credentials":
+		grant = s.byApp
+	case kind == "password" && s.PasswordGrant:
+		grant = s.byPassword
+	default:
+		return nil, errGrantType
+	}
+	app, err := s.client(ctx, r, v)
 	if err != nil {
 		return nil, err
 	}
 	t := store.Token{App: app.ID}
-	switch v.Get("grant_type") {
-	case "authorization_code":
-		err = s.byCode(ctx, app, v, &t)
-	case "client_credentials":
-		t.Scopes, err = within(v.Get("scope"), app)
-	case "password":
-		err = s.byPassword(r, app, v, &t)
-	default:
-		err = errGrantType
-	}
-	if err != nil {
+	if err := grant(r, app, v, &t); err != nil {
 		return nil, err
 	}
 	secret, err := s.NewToken(ctx, "access", t, 0)
@@ -230,8 +179,10 @@ func (s *Service) token(r *http.Request, v url.Values) (any, error) {
 	return answer, nil
 }
 
-// client returns the app that asks. A public client proves itself by PKCE alone.
-func (s *Service) client(ctx context.Context, r *http.Request, v url.Values, public bool) (*store.App, error) {
+// client returns the app that asks, which has to know its secret.
+//
+// spec: rfc6749#section-2.3.1
+func (s *Service) client(ctx context.Context, r *http.Request, v url.Values) (*store.App, error) {
 	id, secret := v.Get("client_id"), v.Get("client_secret")
 	if user, pass, ok := r.BasicAuth(); ok {
 		id, secret = user, pass
@@ -242,114 +193,22 @@ func (s *Service) client(ctx context.Context, r *http.Request, v url.Values, pub
 	} else if err != nil {
 		return nil, err
 	}
-	if secret == "" && public && v.Get("code_verifier") != "" {
-		return app, nil
-	}
 	if subtle.ConstantTimeCompare([]byte(Hash(secret)), []byte(app.SecretHash)) != 1 {
 		return nil, errClient
 	}
 	return app, nil
 }
 
-// within checks that the scopes asked for are among those the app registered.
-func within(asked string, app *store.App) (string, error) {
-	if asked == "" {
-		asked = "read"
-		if !(Grant{"read"}).Within(strings.Fields(app.Scopes)) {
-			asked = app.Scopes
+// byCode takes a code, which works once, whatever comes of it.
+//
+// spec: rfc6749#section-4.1.3, rfc7636#section-4.6
+func (s *Service) byCode(r *http.Request, app *store.App, v url.Values, t *store.Token) error {
+	ctx := r.Context()
+	for _, name := range []string{"code", "redirect_uri"} {
+		if v.Get(name) == "" {
+			return errMissing(name)
 		}
 	}
-	grant, err := ParseScopes(asked)
-	if err != nil || !grant.Within(strings.Fields(app.Scopes)) {
-		return "", errScope
-	}
-	return grant.String(), nil
-}
-
-// code is what stands behind an authorization code.
-type code struct {
-	Redirect  string `json:"redirect"`
-	Challenge string `json:"challenge,omitempty"`
-	Method    string `json:"method,omitempty"`
-}
-
-// Request is what an app asks of a person.
-type Request struct {
-	App      *store.App
-	Redirect string
-	Scopes   Grant
-	State    string
-	code     code
-}
-
-// Authorize reads the parameters of the authorization page. The error is to be
-// shown to the person: an app that can't be trusted is not redirected to.
-//
-// spec: masto:methods/oauth#authorize, rfc7636#section-4.3
-func (s *Service) Authorize(ctx context.Context, v url.Values) (*Request, error) {
-	if v.Get("response_type") != "code" {
-		return nil, fault.New(fault.Malformed, "The app asks in a way that this server does not know (response_type).")
-	}
-	app, err := s.DB.AppByClientID(ctx, v.Get("client_id"))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, fault.New(fault.Unauthorized, "This app is not registered here. Please start again in the app.")
-	} else if err != nil {
-		return nil, err
-	}
-	q := &Request{App: app, Redirect: v.Get("redirect_uri"), State: v.Get("state")}
-	if !slices.Contains(app.RedirectURIs, q.Redirect) {
-		return nil, fault.New(fault.Malformed, "The app wants to be called back at an address that it did not register.")
-	}
-	scopes, err := within(v.Get("scope"), app)
-	if err != nil {
-		return nil, fault.New(fault.Malformed, "The app asks for more than it registered for.")
-	}
-	q.Scopes = strings.Fields(scopes)
-	q.code = code{Redirect: q.Redirect, Challenge: v.Get("code_challenge"), Method: v.Get("code_challenge_method")}
-	if q.code.Challenge != "" && q.code.Method != "S256" {
-		return nil, fault.New(fault.Malformed, "The app uses a way of proof (code_challenge_method) that is not safe.")
-	}
-	return q, nil
-}
-
-// Grant lets the app in and returns where to send the browser, or, for apps out of
-// band, the code to show.
-func (s *Service) Grant(ctx context.Context, q *Request, actor int64) (location, shown string, err error) {
-	data, err := json.Marshal(q.code)
-	if err != nil {
-		return "", "", err
-	}
-	secret, err := s.NewToken(ctx, "code", store.Token{Actor: actor, App: q.App.ID, Scopes: q.Scopes.String(), Data: string(data)}, codeLife)
-	if err != nil {
-		return "", "", err
-	}
-	if q.Redirect == OutOfBand {
-		return "", secret, nil
-	}
-	return q.back(url.Values{"code": {secret}}), "", nil
-}
-
-// Deny returns where to send the browser when the person says no; "" out of band.
-func (q *Request) Deny() string {
-	if q.Redirect == OutOfBand {
-		return ""
-	}
-	return q.back(url.Values{"error": {"access_denied"}, "error_description": {"The resource owner or authorization server denied the request."}})
-}
-
-func (q *Request) back(v url.Values) string {
-	if q.State != "" {
-		v.Set("state", q.State)
-	}
-	sep := "?"
-	if strings.Contains(q.Redirect, "?") {
-		sep = "&"
-	}
-	return q.Redirect + sep + v.Encode()
-}
-
-// byCode takes a code, which works once.
-func (s *Service) byCode(ctx context.Context, app *store.App, v url.Values, t *store.Token) error {
 	var given *store.Token
 	err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
 		given, err = tx.TakeToken(ctx, "code", Hash(v.Get("code")))
@@ -364,66 +223,80 @@ func (s *Service) byCode(ctx context.Context, app *store.App, v url.Values, t *s
 	if err := json.Unmarshal([]byte(given.Data), &c); err != nil {
 		return err
 	}
-	if given.App != app.ID || c.Redirect != v.Get("redirect_uri") {
+	if given.App != app.ID || c.Redirect != v.Get("redirect_uri") || !c.proven(v.Get("code_verifier")) {
 		return errGrant
-	}
-	if c.Challenge == "" && v.Get("client_secret") == "" && v.Get("code_verifier") != "" {
-		return errGrant // A verifier without a challenge proves nothing.
-	}
-	if c.Challenge != "" {
-		sum := sha256.Sum256([]byte(v.Get("code_verifier")))
-		if subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(c.Challenge)) != 1 {
-			return errGrant
-		}
 	}
 	t.Actor, t.Scopes = given.Actor, given.Scopes
 	return nil
 }
 
-// byPassword is the grant that Pleroma's clients use.
-func (s *Service) byPassword(r *http.Request, app *store.App, v url.Values, t *store.Token) error {
-	if !s.PasswordGrant {
-		return errGrantType
+// proven tells whether a verifier is the one that the code was asked for with. One
+// that comes without a challenge is wrong, too: somebody took the challenge away.
+//
+// spec: rfc9700#section-4.8.2
+func (c code) proven(verifier string) bool {
+	if c.Challenge == "" {
+		return verifier == ""
 	}
-	scopes, err := within(v.Get("scope"), app)
+	sum := sha256.Sum256([]byte(verifier))
+	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(c.Challenge)) == 1
+}
+
+// byApp is an app's own token, without a person.
+func (s *Service) byApp(_ *http.Request, app *store.App, v url.Values, t *store.Token) error {
+	scopes, err := within(v.Get("scope"), app, Grant{"read"})
+	t.Scopes = scopes.String()
+	return err
+}
+
+// byPassword is the grant that Pleroma's clients use. They name no scopes and mean
+// all that they registered for.
+func (s *Service) byPassword(r *http.Request, app *store.App, v url.Values, t *store.Token) error {
+	scopes, err := within(v.Get("scope"), app, strings.Fields(app.Scopes))
 	if err != nil {
 		return err
 	}
-	account, actor, err := s.SignIn(r.Context(), v.Get("username"), v.Get("password"), ClientIP(r, s.TrustedProxies).String())
+	account, actor, err := s.SignIn(r.Context(), v.Get("username"), v.Get("password"), ClientIP(r, s.TrustedProxies))
 	if fault.Is(err, fault.Unauthorized) {
 		return errGrant
 	} else if err != nil {
 		return err
 	}
-	if err := (&Session{Account: account, Actor: actor}).usable(); err != nil {
+	if err := (&Session{Account: account, Actor: actor}).Usable(); err != nil {
 		return err
 	}
-	t.Actor, t.Scopes = account.Actor, scopes
+	t.Actor, t.Scopes = account.Actor, scopes.String()
 	return nil
 }
 
-// revoke ends a token.
+// revoke ends a token. One that is not there is a success, too.
 //
 // spec: masto:methods/oauth#revoke
 func (s *Service) revoke(r *http.Request, v url.Values) (any, error) {
 	ctx := r.Context()
-	app, err := s.client(ctx, r, v, false)
-	if err != nil {
-		return nil, errUnauthorzed
-	}
-	t, err := s.DB.Token(ctx, "access", Hash(v.Get("token")))
-	if errors.Is(err, store.ErrNotFound) {
-		return struct{}{}, nil
+	app, err := s.client(ctx, r, v)
+	if errors.Is(err, errClient) {
+		return nil, errUnauthorized
 	} else if err != nil {
 		return nil, err
 	}
-	if t.App != app.ID {
-		return nil, errUnauthorzed
-	}
-	if err := s.DB.Write(ctx, func(tx *store.Tx) error { _, err := tx.TakeToken(ctx, "access", t.Hash); return err }); err != nil && !errors.Is(err, store.ErrNotFound) {
+	hash := Hash(v.Get("token"))
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		t, err := tx.TakeToken(ctx, "access", hash)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if t.App != app.ID {
+			return errUnauthorized // Which keeps the token.
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
-	s.sessions.Invalidate(t.Hash)
+	s.forget(hash)
 	return struct{}{}, nil
 }
 
@@ -436,26 +309,26 @@ func (s *Service) userinfo(r *http.Request, _ url.Values) (any, error) {
 		return nil, err
 	}
 	if one.Actor == nil {
-		return nil, fault.New(fault.Invalid, "This method requires an authenticated user")
+		return nil, errNeedsUser
 	}
 	if !one.Scopes.Allows("profile") && !one.Scopes.Allows("read:accounts") {
-		return nil, fault.New(fault.Denied, "This action is outside the authorized scopes")
+		return nil, errScopes
 	}
 	profiles, err := s.DB.Profiles(r.Context(), []int64{one.Actor.ID})
 	if err != nil {
 		return nil, err
 	}
-	answer := map[string]any{"iss": s.URL + "/", "sub": one.Actor.URI, "name": one.Actor.Username, "preferred_username": one.Actor.Username,
-		"profile": s.URL + "/@" + one.Actor.Username, "picture": s.URL + "/static/avatar.svg"}
+	name, picture := one.Actor.Username, s.URL+"/static/avatar.svg"
 	if p := profiles[one.Actor.ID]; p != nil {
 		if p.DisplayName != "" {
-			answer["name"] = p.DisplayName
+			name = p.DisplayName
 		}
 		if p.Avatar != "" {
-			answer["picture"] = p.Avatar
+			picture = string(p.Avatar)
 		}
 	}
-	return answer, nil
+	return map[string]any{"iss": s.URL + "/", "sub": one.Actor.URI, "name": name, "preferred_username": one.Actor.Username,
+		"profile": s.URL + "/@" + one.Actor.Username, "picture": picture}, nil
 }
 
 // metadata tells clients what this server can do.
@@ -474,15 +347,44 @@ func (s *Service) metadata(*http.Request, url.Values) (any, error) {
 		"issuer": s.URL + "/", "service_documentation": "https://docs.joinmastodon.org/",
 		"authorization_endpoint": s.URL + "/oauth/authorize", "token_endpoint": s.URL + "/oauth/token", "revocation_endpoint": s.URL + "/oauth/revoke",
 		"userinfo_endpoint": s.URL + "/oauth/userinfo", "app_registration_endpoint": s.URL + "/api/v1/apps",
-		"scopes_supported": scopes, "response_types_supported": []string{"code"}, "response_modes_supported": []string{"query"},
+		"scopes_supported": scopes, "response_types_supported": []string{"code"}, "response_modes_supported": responseModes,
 		"code_challenge_methods_supported": []string{"S256"}, "grant_types_supported": grants,
 		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post"},
 	}, nil
 }
 
-func cutText(s string, n int) string {
-	if len(s) > n {
-		return s[:n]
+// Jobs are what the queue is to run for this package.
+func (s *Service) Jobs() map[string]func(context.Context, store.Job) error {
+	return map[string]func(context.Context, store.Job) error{"confirm-mail": s.mailJob, "sweep": s.sweepJob}
+}
+
+const (
+	sweepEvery = time.Hour
+	keepApps   = 7 * 24 * time.Hour // Of apps that nobody signed in with.
+)
+
+// Schedule has expired secrets and unused apps deleted from now on.
+func (s *Service) Schedule(ctx context.Context) error {
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		return tx.Enqueue(ctx, store.Job{Kind: "sweep", Uniq: "sweep", RunAt: s.Now().Add(sweepEvery).UnixMilli()})
+	})
+}
+
+func (s *Service) sweepJob(ctx context.Context, _ store.Job) error {
+	for _, step := range []func(*store.Tx) (bool, error){
+		func(tx *store.Tx) (bool, error) { return tx.SweepTokens(ctx) },
+		func(tx *store.Tx) (bool, error) {
+			return tx.SweepApps(ctx, s.Now().Add(-keepApps).UnixMilli())
+		},
+	} {
+		for more := true; more; {
+			if err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
+				more, err = step(tx)
+				return err
+			}); err != nil {
+				return err
+			}
+		}
 	}
-	return s
+	return s.Schedule(ctx)
 }

@@ -45,19 +45,45 @@ func CheckPassword(password string) error {
 func HashPassword(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltBytes)
 	rand.Read(salt)
-	key, err := derive(ctx, password, salt)
+	h := phc{memoryKiB, passes, 1, salt, make([]byte, keyBytes)}
+	key, err := h.derive(ctx, password)
 	if err != nil {
 		return "", err
 	}
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=1$%s$%s", argon2.Version, memoryKiB, passes, b64.EncodeToString(salt), b64.EncodeToString(key)), nil
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.memory, h.passes, h.threads, b64.EncodeToString(salt), b64.EncodeToString(key)), nil
 }
 
-func derive(ctx context.Context, password string, salt []byte) ([]byte, error) {
+// phc is a hash with what it was made from. Older ones may have cost less, or more.
+type phc struct {
+	memory, passes uint32 // KiB
+	threads        uint8
+	salt, key      []byte
+}
+
+// parsePHC reads an argon2id hash; false when it is none, or would cost more than
+// a sign-in may.
+func parsePHC(text string) (h phc, ok bool) {
+	parts := strings.Split(text, "$")
+	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return h, false
+	}
+	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &h.memory, &h.passes, &h.threads); err != nil {
+		return h, false
+	}
+	var saltErr, keyErr error
+	h.salt, saltErr = base64.RawStdEncoding.DecodeString(parts[4])
+	h.key, keyErr = base64.RawStdEncoding.DecodeString(parts[5])
+	return h, saltErr == nil && keyErr == nil && len(h.salt) >= 8 && len(h.key) >= 16 && len(h.key) <= 64 &&
+		h.memory <= 4*memoryKiB && h.passes >= 1 && h.passes <= 16 && h.threads >= 1 && h.threads <= 8
+}
+
+// derive hashes a password as h was made, when it is its turn.
+func (h phc) derive(ctx context.Context, password string) ([]byte, error) {
 	select {
 	case hashing <- struct{}{}:
 		defer func() { <-hashing }()
-		return argon2.IDKey([]byte(password), salt, passes, memoryKiB, 1, keyBytes), nil
+		return argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.threads, uint32(len(h.key))), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -70,24 +96,20 @@ const nobody = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAA
 // passwordMatches compares a password with a hash; "" never matches, and takes as
 // long.
 func passwordMatches(ctx context.Context, password, hash string) (bool, error) {
-	if hash == "" {
+	if len(password) > 4*maxPassword {
+		return false, nil
+	}
+	known := hash != ""
+	if !known {
 		hash = nobody
 	}
-	parts := strings.Split(hash, "$")
-	if len(parts) != 6 || parts[1] != "argon2id" || len(password) > 4*maxPassword {
+	h, ok := parsePHC(hash)
+	if !ok {
 		return false, nil
 	}
-	salt, err := base64.RawStdEncoding.DecodeString(parts[4])
-	if err != nil {
-		return false, nil
-	}
-	want, err := base64.RawStdEncoding.DecodeString(parts[5])
-	if err != nil {
-		return false, nil
-	}
-	got, err := derive(ctx, password, salt)
+	got, err := h.derive(ctx, password)
 	if err != nil {
 		return false, err
 	}
-	return subtle.ConstantTimeCompare(got, want) == 1 && hash != nobody, nil
+	return subtle.ConstantTimeCompare(got, h.key) == 1 && known, nil
 }

@@ -1,10 +1,10 @@
 package auth
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -25,9 +25,12 @@ func (s *Service) cookieName() string {
 	return "kenoma_session"
 }
 
-// StartSession signs a browser in: a fresh session, whatever it had before.
-func (s *Service) StartSession(ctx context.Context, w http.ResponseWriter, actor int64) error {
-	secret, err := s.NewToken(ctx, "session", store.Token{Actor: actor}, sessionLife)
+// StartSession signs a browser in: a fresh session, in place of the one it had.
+func (s *Service) StartSession(w http.ResponseWriter, r *http.Request, actor int64) error {
+	if err := s.dropSession(r); err != nil {
+		return err
+	}
+	secret, err := s.NewToken(r.Context(), "session", store.Token{Actor: actor}, sessionLife)
 	if err != nil {
 		return err
 	}
@@ -37,17 +40,24 @@ func (s *Service) StartSession(ctx context.Context, w http.ResponseWriter, actor
 
 // EndSession signs a browser out.
 func (s *Service) EndSession(w http.ResponseWriter, r *http.Request) error {
+	s.setCookie(w, s.cookieName(), "", -time.Hour)
+	return s.dropSession(r)
+}
+
+// dropSession deletes the session that a browser has, if it has one.
+func (s *Service) dropSession(r *http.Request) error {
 	c, err := r.Cookie(s.cookieName())
 	if err != nil {
 		return nil
 	}
-	s.setCookie(w, s.cookieName(), "", -time.Hour)
-	return s.DB.Write(r.Context(), func(tx *store.Tx) error {
-		if _, err := tx.TakeToken(r.Context(), "session", Hash(c.Value)); err != nil && !isNotFound(err) {
-			return err
-		}
-		return nil
+	err = s.DB.Write(r.Context(), func(tx *store.Tx) error {
+		_, err := tx.TakeToken(r.Context(), "session", Hash(c.Value))
+		return err
 	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 func (s *Service) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
@@ -55,50 +65,47 @@ func (s *Service) setCookie(w http.ResponseWriter, name, value string, life time
 		Secure: strings.HasPrefix(s.URL, "https:"), SameSite: http.SameSiteLaxMode})
 }
 
-// Browser returns who is signed in in a browser; nil when nobody is.
+// Browser returns who is signed in in a browser; nil when nobody is. Whether the
+// account may act is left to the caller.
 func (s *Service) Browser(r *http.Request) (*Session, error) {
 	c, err := r.Cookie(s.cookieName())
 	if err != nil {
 		return nil, nil
 	}
-	t, err := s.DB.Token(r.Context(), "session", Hash(c.Value))
-	if isNotFound(err) {
+	one, err := s.load(r.Context(), "session", Hash(c.Value))
+	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
-	} else if err != nil {
-		return nil, err
 	}
-	one, err := s.session(r.Context(), t)
-	if err != nil {
-		return nil, err
-	}
-	return one, nil
+	return one, err
 }
 
-// Usable refuses accounts that may not act now.
-func (one *Session) Usable() error { return one.usable() }
+// formCookieLife is how long a form may lie around.
+const formCookieLife = 24 * time.Hour
 
-// CSRF returns the value that a form of this browser must carry: bound to a cookie
-// that other sites can neither read nor set over https.
+// CSRF returns the value that a form of this browser must carry: derived from a
+// cookie that other sites can neither read nor, over https, set. It has to be
+// called before the page is begun.
 func (s *Service) CSRF(w http.ResponseWriter, r *http.Request) string {
 	name := s.cookieName() + "_form"
 	c, err := r.Cookie(name)
-	if err != nil || len(c.Value) < 40 {
+	if err != nil || len(c.Value) != secretLength {
 		c = &http.Cookie{Value: newSecret()}
-		s.setCookie(w, name, c.Value, sessionLife)
-		r.AddCookie(&http.Cookie{Name: name, Value: c.Value})
 	}
+	s.setCookie(w, name, c.Value, formCookieLife)
 	return sign(c.Value)
 }
 
-// CheckCSRF refuses a form that was not made for this browser.
+// CheckCSRF refuses a form that was not made for this browser. The form must have
+// been parsed.
 func (s *Service) CheckCSRF(r *http.Request) error {
 	c, err := r.Cookie(s.cookieName() + "_form")
-	if err != nil || !hmac.Equal([]byte(sign(c.Value)), []byte(r.PostFormValue("csrf"))) {
+	if err != nil || c.Value == "" || !hmac.Equal([]byte(sign(c.Value)), []byte(r.PostForm.Get("csrf"))) {
 		return fault.New(fault.Denied, "The form is too old. Please go back, reload the page and try again.")
 	}
 	return nil
 }
 
+// sign keeps the cookie itself out of the page.
 func sign(value string) string {
 	mac := hmac.New(sha256.New, []byte(value))
 	mac.Write([]byte("form"))

@@ -22,8 +22,7 @@ import (
 //go:embed templates/*.html templates/style.css
 var files embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{"safe": func(s string) template.HTML { return template.HTML(s) }}).
-	ParseFS(files, "templates/*.html"))
+var templates = template.Must(template.ParseFS(files, "templates/*.html"))
 
 // Options are what the pages need.
 type Options struct {
@@ -59,7 +58,8 @@ func (p *Pages) Routes(r chi.Router) {
 		r.Post("/auth/sign_out"+slash, p.form(p.signOut))
 		r.Get("/auth/sign_up"+slash, p.page(p.signUpForm))
 		r.Post("/auth/sign_up"+slash, p.form(p.signUp))
-		r.Get("/auth/confirm/{secret}"+slash, p.page(p.confirm))
+		r.Get("/auth/confirm/{secret}"+slash, p.page(p.confirmForm))
+		r.Post("/auth/confirm/{secret}"+slash, p.form(p.confirm))
 		r.Get("/oauth/authorize"+slash, p.page(p.consentForm))
 		r.Post("/oauth/authorize"+slash, p.form(p.consent))
 	}
@@ -73,7 +73,7 @@ type view struct {
 	Status      int
 	Form        url.Values
 	Data        any
-	FormAction  string // Where a form may lead in the end, for the policy.
+	FormAction  string // Where a form may lead in the end beside here, for the policy.
 	Head        template.HTML
 }
 
@@ -89,7 +89,7 @@ func (p *Pages) show(w http.ResponseWriter, name string, v view) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'"+v.FormAction+"; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'"+source(v.FormAction)+"; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	if h.Get("Cache-Control") == "" {
@@ -149,8 +149,8 @@ func (p *Pages) style(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (p *Pages) setupForm(w http.ResponseWriter, r *http.Request) error {
-	if !p.Auth.SetupValid(r.Context(), chi.URLParam(r, "secret")) {
-		return fault.New(fault.NotFound, "This link is not valid any more. Restart the server for a new one.")
+	if err := p.Auth.SetupValid(r.Context(), chi.URLParam(r, "secret")); err != nil {
+		return err
 	}
 	p.show(w, "setup.html", view{Title: "Welcome", CSRF: p.Auth.CSRF(w, r), Form: url.Values{}})
 	return nil
@@ -165,7 +165,7 @@ func (p *Pages) setup(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil {
 		return err
 	}
-	if err := p.Auth.StartSession(r.Context(), w, actor.ID); err != nil {
+	if err := p.Auth.StartSession(w, r, actor.ID); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -190,7 +190,14 @@ func (p *Pages) signInForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) error {
-	account, actor, err := p.Auth.SignIn(r.Context(), r.PostForm.Get("login"), r.PostForm.Get("password"), auth.ClientIP(r, p.Auth.TrustedProxies).String())
+	account, actor, err := p.Auth.SignIn(r.Context(), r.PostForm.Get("login"), r.PostForm.Get("password"), auth.ClientIP(r, p.Auth.TrustedProxies))
+	if err == nil && account.Confirmed == 0 && p.Auth.Mail != nil {
+		if err := p.Auth.SendConfirmation(r.Context(), account.Actor); err != nil {
+			return err
+		}
+		p.checkMail(w, account)
+		return nil
+	}
 	if err == nil {
 		err = (&auth.Session{Account: account, Actor: actor}).Usable()
 	}
@@ -201,11 +208,16 @@ func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil {
 		return err
 	}
-	if err := p.Auth.StartSession(r.Context(), w, account.Actor); err != nil {
+	if err := p.Auth.StartSession(w, r, account.Actor); err != nil {
 		return err
 	}
 	http.Redirect(w, r, local(r.PostForm.Get("next")), http.StatusSeeOther)
 	return nil
+}
+
+// checkMail says that nothing goes on before the address is confirmed.
+func (p *Pages) checkMail(w http.ResponseWriter, account *store.Account) {
+	p.show(w, "message.html", view{Title: "Check your mail", Data: "We send a link to " + account.Email + ". Open it to confirm your address, then sign in."})
 }
 
 // local is the place to go on to, if it is one of ours.
@@ -255,15 +267,24 @@ func (p *Pages) signUp(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case account.Confirmed == 0:
-		p.show(w, "message.html", view{Title: "Check your mail", Data: "We have sent a link to " + account.Email + ". Open it to confirm your address, then sign in."})
+		p.checkMail(w, account)
 	case account.Approved == 0:
 		p.show(w, "message.html", view{Title: "Thank you", Data: "A moderator will look at your application. You can sign in once it is approved."})
 	default:
-		if err := p.Auth.StartSession(r.Context(), w, actor.ID); err != nil {
+		if err := p.Auth.StartSession(w, r, actor.ID); err != nil {
 			return err
 		}
 		http.Redirect(w, r, local(r.PostForm.Get("next")), http.StatusSeeOther)
 	}
+	return nil
+}
+
+// confirmForm asks for a click: programs that look at mail open every link.
+func (p *Pages) confirmForm(w http.ResponseWriter, r *http.Request) error {
+	if !p.Auth.ConfirmValid(r.Context(), chi.URLParam(r, "secret")) {
+		return fault.New(fault.NotFound, "This link is not valid any more. If your address is not confirmed yet, signing in sends a new one.")
+	}
+	p.show(w, "confirm.html", view{Title: "Confirm your address", CSRF: p.Auth.CSRF(w, r)})
 	return nil
 }
 
@@ -277,86 +298,5 @@ func (p *Pages) confirm(w http.ResponseWriter, r *http.Request) error {
 		text = "Your address is confirmed. You can sign in once a moderator has approved your application."
 	}
 	p.show(w, "message.html", view{Title: "Thank you", Data: text})
-	return nil
-}
-
-// consentForm asks whether an app may in. Who isn't signed in does that first.
-//
-// spec: masto:methods/oauth#authorize
-func (p *Pages) consentForm(w http.ResponseWriter, r *http.Request) error {
-	q, err := p.Auth.Authorize(r.Context(), r.URL.Query())
-	if err != nil {
-		return err
-	}
-	who, err := p.Auth.Browser(r)
-	if err != nil {
-		return err
-	}
-	if who == nil || r.URL.Query().Get("force_login") == "true" && r.URL.Query().Get("signed") == "" {
-		again := *r.URL
-		v := again.Query()
-		v.Set("signed", "1")
-		v.Del("force_login")
-		again.RawQuery = v.Encode()
-		http.Redirect(w, r, "/auth/sign_in?next="+url.QueryEscape(again.RequestURI()), http.StatusSeeOther)
-		return nil
-	}
-	if err := who.Usable(); err != nil {
-		return err
-	}
-	p.show(w, "consent.html", view{Title: "Let " + q.App.Name + " in?", CSRF: p.Auth.CSRF(w, r), Form: r.URL.Query(), FormAction: target(q.Redirect),
-		Data: struct {
-			App     *store.App
-			Allows  []string
-			Account string
-		}{q.App, q.Scopes.Words(), who.Actor.Username}})
-	return nil
-}
-
-// target is the app's address as a source of the content security policy, so that
-// the form may end there.
-func target(redirect string) string {
-	u, err := url.Parse(redirect)
-	switch {
-	case err != nil || redirect == auth.OutOfBand || strings.ContainsAny(u.Scheme+u.Host, "; ,'"):
-		return ""
-	case u.Scheme == "http" || u.Scheme == "https":
-		return " " + u.Scheme + "://" + u.Host
-	}
-	return " " + u.Scheme + ":"
-}
-
-func (p *Pages) consent(w http.ResponseWriter, r *http.Request) error {
-	q, err := p.Auth.Authorize(r.Context(), r.PostForm)
-	if err != nil {
-		return err
-	}
-	who, err := p.Auth.Browser(r)
-	if err != nil {
-		return err
-	}
-	if who == nil {
-		return fault.New(fault.Unauthorized, "You are not signed in any more. Please start again in the app.")
-	}
-	if err := who.Usable(); err != nil {
-		return err
-	}
-	if r.PostForm.Get("answer") != "yes" {
-		if back := q.Deny(); back != "" {
-			http.Redirect(w, r, back, http.StatusSeeOther)
-			return nil
-		}
-		p.show(w, "message.html", view{Title: "Not let in", Data: "The app was not let in. You can close this page."})
-		return nil
-	}
-	location, shown, err := p.Auth.Grant(r.Context(), q, who.Actor.ID)
-	if err != nil {
-		return err
-	}
-	if shown != "" {
-		p.show(w, "code.html", view{Title: "Authorization code", Data: shown})
-		return nil
-	}
-	http.Redirect(w, r, location, http.StatusSeeOther)
 	return nil
 }

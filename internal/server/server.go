@@ -133,7 +133,7 @@ func (s *Server) refused(host string) bool {
 // jobs gathers the handlers of every part.
 func (s *Server) jobs() map[string]queue.Handler {
 	all := s.Delivery.Jobs()
-	for _, more := range []map[string]func(context.Context, store.Job) error{s.Pipeline.Jobs(), s.ap.Jobs()} {
+	for _, more := range []map[string]func(context.Context, store.Job) error{s.Pipeline.Jobs(), s.ap.Jobs(), s.Auth.Jobs()} {
 		for kind, h := range more {
 			all[kind] = h
 		}
@@ -178,6 +178,9 @@ func (s *Server) Start(ctx context.Context) error {
 		return err
 	}
 	if err := s.scheduleSweep(ctx); err != nil {
+		return err
+	}
+	if err := s.Auth.Schedule(ctx); err != nil {
 		return err
 	}
 	s.Queue.Start()

@@ -34,6 +34,9 @@ type Preferences struct {
 	Sensitive   bool   `json:"sensitive,omitempty"`
 	Language    string `json:"language,omitempty"`
 	HideNetwork bool   `json:"hide_network,omitempty"` // Followers and followed are nobody's business.
+
+	ExpandMedia    string `json:"expand_media,omitempty"` // show_all, hide_all; "" default.
+	ExpandSpoilers bool   `json:"expand_spoilers,omitempty"`
 }
 
 // Source is the profile as typed.
@@ -150,8 +153,10 @@ func (tx *Tx) UpdateAccount(ctx context.Context, a *Account) error {
 
 // Seen notes when an account was last used.
 func (tx *Tx) Seen(ctx context.Context, actor int64, at time.Time) error {
-	_, err := tx.exec(ctx, "UPDATE accounts SET last_seen = $2 WHERE actor = $1", actor, at.UnixMilli())
-	return err
+	if _, err := tx.exec(ctx, "UPDATE accounts SET last_seen = $2 WHERE actor = $1 AND last_seen < $2", actor, at.UnixMilli()); err != nil {
+		return fmt.Errorf("account %d seen: %w", actor, err)
+	}
+	return nil
 }
 
 // AnyAccount tells whether there is an account at all.

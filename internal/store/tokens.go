@@ -3,58 +3,13 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
 )
-
-// App is a client that people use.
-type App struct {
-	ID           int64
-	ClientID     string
-	SecretHash   string
-	Name         string
-	Website      string
-	RedirectURIs []string
-	Scopes       string
-	Created      int64 // ms
-}
-
-const appColumns = `id, client_id, secret, name, website, redirect_uris, scopes, created`
-
-func (q *Q) app(ctx context.Context, where string, arg any) (*App, error) {
-	var a App
-	var uris string
-	err := q.row(ctx, "SELECT "+appColumns+" FROM apps WHERE "+where, arg).
-		Scan(&a.ID, &a.ClientID, &a.SecretHash, &a.Name, &a.Website, &uris, &a.Scopes, &a.Created)
-	if err != nil {
-		return nil, fmt.Errorf("app %v: %w", arg, err)
-	}
-	a.RedirectURIs = strings.Split(uris, "\n")
-	return &a, nil
-}
-
-// App returns a registered client.
-func (q *Q) App(ctx context.Context, id int64) (*App, error) { return q.app(ctx, "id = $1", id) }
-
-// AppByClientID returns a registered client by its public name.
-func (q *Q) AppByClientID(ctx context.Context, clientID string) (*App, error) {
-	return q.app(ctx, "client_id = $1", clientID)
-}
-
-// InsertApp registers a client.
-func (tx *Tx) InsertApp(ctx context.Context, a *App) error {
-	_, err := tx.exec(ctx, "INSERT INTO apps ("+appColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
-		a.ID, a.ClientID, a.SecretHash, a.Name, a.Website, strings.Join(a.RedirectURIs, "\n"), a.Scopes, a.Created)
-	if err != nil {
-		return fmt.Errorf("registering app %s: %w", a.Name, err)
-	}
-	return nil
-}
 
 // Token is an opaque secret that was handed out; only its hash is kept.
 type Token struct {
 	ID       int64
 	Hash     string // SHA-256, hex.
-	Kind     string // access, code, session, confirm, setup, invite
+	Kind     string // access, code, session, confirm, reset, setup, invite
 	Actor    int64  // 0: an app's own token.
 	App      int64  // 0: none.
 	Scopes   string
@@ -91,20 +46,16 @@ func (tx *Tx) InsertToken(ctx context.Context, t *Token) error {
 	return nil
 }
 
-// TakeToken returns a token and deletes it: what may be used once.
+// TakeToken deletes a token that has not expired and returns it: what may be used
+// once. Of several that try at the same time one gets it, the others ErrNotFound.
 func (tx *Tx) TakeToken(ctx context.Context, kind, hash string) (*Token, error) {
-	t, err := tx.Token(ctx, kind, hash)
-	if err != nil {
-		return nil, err
-	}
-	n, err := tx.exec(ctx, "DELETE FROM tokens WHERE id = $1", t.ID)
+	var t Token
+	err := tx.row(ctx, "DELETE FROM tokens WHERE hash = $1 AND kind = $2 AND (expires = 0 OR expires > $3) RETURNING "+tokenColumns,
+		hash, kind, tx.now().UnixMilli()).Scan(t.scan()...)
 	if err != nil {
 		return nil, fmt.Errorf("taking a %s token: %w", kind, err)
 	}
-	if n == 0 {
-		return nil, fmt.Errorf("%s token: %w", kind, ErrNotFound)
-	}
-	return t, nil
+	return &t, nil
 }
 
 // DropTokens deletes an actor's tokens of a kind, all but the one with id keep.
@@ -115,10 +66,13 @@ func (tx *Tx) DropTokens(ctx context.Context, kind string, actor, keep int64) er
 	return nil
 }
 
-// DropKind deletes all tokens of a kind.
+// DropKind deletes all tokens of a kind. It reads the whole table: for the first
+// start only.
 func (tx *Tx) DropKind(ctx context.Context, kind string) error {
-	_, err := tx.exec(ctx, "DELETE FROM tokens WHERE kind = $1", kind)
-	return err
+	if _, err := tx.exec(ctx, "DELETE FROM tokens WHERE kind = $1", kind); err != nil {
+		return fmt.Errorf("dropping all %s tokens: %w", kind, err)
+	}
+	return nil
 }
 
 // TouchTokens notes that tokens were used at a time (ms).
@@ -132,9 +86,16 @@ func (tx *Tx) TouchTokens(ctx context.Context, ids []int64, at int64) error {
 	return nil
 }
 
+// swept is how many rows a sweep deletes in one transaction.
+const swept = 500
+
 // SweepTokens deletes expired tokens, some at a time, and tells whether there may
 // be more.
 func (tx *Tx) SweepTokens(ctx context.Context) (more bool, err error) {
-	n, err := tx.exec(ctx, `DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires <> 0 AND expires < $1 LIMIT 500)`, tx.now().UnixMilli())
-	return n == 500, err
+	n, err := tx.exec(ctx, "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires <> 0 AND expires <= $1 LIMIT $2)",
+		tx.now().UnixMilli(), swept)
+	if err != nil {
+		return false, fmt.Errorf("sweeping tokens: %w", err)
+	}
+	return n == swept, nil
 }
