@@ -11,7 +11,6 @@ import (
 type addressee struct {
 	*store.Actor
 	named bool
-	href  vocab.IRI
 }
 
 // maxAddressees bounds who is looked up for one post.

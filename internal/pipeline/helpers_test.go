@@ -40,15 +40,6 @@ func eachEngine(t *testing.T, run func(t *testing.T, w *world)) {
 	})
 }
 
-// must returns v of a call that must not fail.
-func must[T any](t *testing.T, v T, err error) T {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
 // person returns the actor with a handle, which it makes when there is none yet.
 func (w *world) person(handle string) *store.Actor {
 	w.t.Helper()

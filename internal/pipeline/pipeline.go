@@ -97,7 +97,25 @@ func (p *Pipeline) ProcessDocument(ctx context.Context, doc []byte, from Origin)
 		p.refused(ctx, &vocab.Activity{}, from, "decode", err)
 		return err
 	}
+	if create := ownInside(a); create != nil {
+		if err := p.Process(ctx, create, from); err != nil && fault.Retryable(err) {
+			return err
+		}
+	}
 	return p.Process(ctx, a, from)
+}
+
+// ownInside is the Create of a post that its own author boosts and gives along: a
+// followers-only one can't be fetched. Copies of other people's posts are nobody's
+// word, see Announce.
+func ownInside(a *vocab.Activity) *vocab.Activity {
+	o := a.Inline
+	if a.Type != "Announce" || a.Nested != nil || o == nil || !vocab.IsPost(o.Type) || o.ID == "" || !vocab.SameHost(o.ID, a.Actor) || authorOf(o) != a.Actor {
+		return nil
+	}
+	create := &vocab.Activity{ID: o.ID + "#announced", Type: "Create", Actor: a.Actor, Object: o.ID, Inline: o, To: o.To, Cc: o.Cc}
+	create.Raw = vocab.EncodeActivity(create, nil)
+	return create
 }
 
 // Process takes a through every stage. A nil error means that the activity, all of

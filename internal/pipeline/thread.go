@@ -22,8 +22,8 @@ func (s *Step) parentOf(ctx context.Context, st *store.Status, o *vocab.Object) 
 		if err := s.AddWait(ctx, o.InReplyTo, store.Wait{Ref: st.ID, Kind: store.WaitReply}); err != nil {
 			return nil, err
 		}
-		if s.Activity.Type == "Update" || st.Visibility > unlisted && !s.From.local() {
-			return nil, nil // Enough trouble for a post that few see.
+		if s.Activity.Type == "Update" {
+			return nil, nil
 		}
 		return nil, s.fetchLater(ctx, o.InReplyTo)
 	} else if err != nil {
@@ -54,6 +54,7 @@ func (s *Step) thread(ctx context.Context, reply int64, parentURI vocab.IRI) err
 	if err := s.Thread(ctx, st, parent); err != nil {
 		return err
 	}
+	s.publish(stream.Event{Kind: "status.update", Status: st.ID, Author: st.Actor}) // Nobody is told, but what was rendered is out of date.
 	return s.deliverReply(ctx, st.ID)
 }
 

@@ -47,7 +47,7 @@ func TestKill(t *testing.T) {
 	for i := range int64(n) {
 		jobs = append(jobs, store.Job{ID: i + 1, Kind: "k", Part: fmt.Sprintf("h%d.test", i%60)})
 	}
-	db, q, err := worker(dir, func(int64) {})
+	db, _, err := worker(dir, func(int64) {})
 	if err != nil {
 		t.Fatal(err)
 	}

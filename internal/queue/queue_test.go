@@ -496,8 +496,7 @@ func TestWakeReachesOtherNodes(t *testing.T) {
 func TestSettleWhileStarted(t *testing.T) {
 	db := storetest.SQLite(t, store.Options{})
 	var n atomic.Int64
-	var q *queue.Queue
-	q = queue.New(db, map[string]queue.Handler{"k": func(ctx context.Context, j store.Job) error {
+	q := queue.New(db, map[string]queue.Handler{"k": func(ctx context.Context, j store.Job) error {
 		if n.Add(1) < 20 {
 			return db.Write(ctx, func(tx *store.Tx) error { return tx.Enqueue(ctx, store.Job{Kind: "k", Part: "a.test"}) })
 		}

@@ -273,7 +273,7 @@ func (s *Signature) checkTimes(req *http.Request, now time.Time) error {
 	if s.covers("date") {
 		at, err := http.ParseTime(req.Header.Get("Date"))
 		if err != nil {
-			return errors.New("Date can't be read")
+			return errors.New("the date can't be read")
 		}
 		if err := near(at, now); err != nil {
 			return err
