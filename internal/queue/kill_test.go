@@ -89,7 +89,8 @@ func TestKill(t *testing.T) {
 	}
 
 	again, next := 0, make(chan int64, n)
-	if db, q, err = worker(dir, func(id int64) { next <- id }); err != nil {
+	if var q *queue.Queue
+	db, q, err = worker(dir, func(id int64) { next <- id }); err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
