@@ -2,6 +2,7 @@ package mastodon
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -11,33 +12,10 @@ import (
 	"kenoma/internal/store"
 )
 
-// attachment is the entity of an upload.
-//
-// spec: masto:entities/MediaAttachment
-func (api *API) attachment(u *store.Upload) map[string]any {
-	size := func(w, h int) map[string]any {
-		if w == 0 || h == 0 {
-			return map[string]any{}
-		}
-		return map[string]any{"width": w, "height": h, "size": strconv.Itoa(w) + "x" + strconv.Itoa(h), "aspect": float64(w) / float64(h)}
-	}
+// attachment draws an upload as it will stand in a post.
+func (api *API) attachment(u *store.Upload) json.RawMessage {
 	m := api.uploaded(u)
-	e := map[string]any{"id": itoa(u.ID), "type": u.Kind, "url": m.URL, "preview_url": nil, "remote_url": nil, "description": nil, "blurhash": nil,
-		"meta": map[string]any{"original": size(u.Meta.Width, u.Meta.Height)}, "text_url": nil, "preview_remote_url": nil}
-	if m.Preview != "" {
-		e["preview_url"] = m.Preview
-	}
-	if u.Description != "" {
-		e["description"] = u.Description
-	}
-	if u.Meta.Blurhash != "" {
-		e["blurhash"] = u.Meta.Blurhash
-	}
-	if u.Meta.Focus != [2]float64{} {
-		e["meta"].(map[string]any)["focus"] = map[string]float64{"x": u.Meta.Focus[0], "y": u.Meta.Focus[1]}
-	}
-	e["pleroma"] = map[string]any{"mime_type": u.Mime}
-	return e
+	return api.draw.appendMedia(nil, &m)
 }
 
 // upload takes a file in: what it is is decided by its bytes, pictures are made

@@ -149,9 +149,12 @@ func (api *API) searchAccounts(r *Request, q string, limit, offset int, resolve,
 			}
 		}
 	}
-	more, err := api.DB.SearchAccounts(ctx, name, domain, limit, offset)
-	if err != nil {
-		return nil, err
+	var more []int64
+	if !exact || domain != "" { // A whole handle of ours has no others.
+		var err error
+		if more, err = api.DB.SearchAccounts(ctx, name, domain, limit, offset); err != nil {
+			return nil, err
+		}
 	}
 	for _, id := range more {
 		if len(ids) < limit && (len(ids) == 0 || ids[0] != id) {
