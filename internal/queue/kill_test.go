@@ -89,8 +89,8 @@ func TestKill(t *testing.T) {
 	}
 
 	again, next := 0, make(chan int64, n)
-	if var q *queue.Queue
-	db, q, err = worker(dir, func(id int64) { next <- id }); err != nil {
+	db, q, err := worker(dir, func(id int64) { next <- id })
+	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
