@@ -10,7 +10,7 @@ export function picture(width: number, height: number, hue = 0): Buffer {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const at = y * (width * 3 + 1) + 1 + x * 3;
-      colour(x / width, y / height, hue).forEach((value, i) => (rows[at + i] = value));
+      colour(x / width, y / height, width / height, hue).forEach((value, i) => (rows[at + i] = value));
     }
   }
   const header = Buffer.alloc(13);
@@ -26,22 +26,22 @@ export function picture(width: number, height: number, hue = 0): Buffer {
   ]);
 }
 
-/** The colour at a place, both coordinates from 0 to 1: sun, two ridges, sky. */
-function colour(x: number, y: number, hue: number): number[] {
+/** The colour at a place, both coordinates from 0 to 1: sun, two ridges, sky. `aspect` is width by height. */
+function colour(x: number, y: number, aspect: number, hue: number): number[] {
   const far = 0.62 + 0.07 * Math.sin(x * 6 + hue) + 0.03 * Math.sin(x * 17);
   const near = 0.8 + 0.06 * Math.sin(x * 4 + 2 + hue) + 0.02 * Math.sin(x * 23);
   if (y > near) return turn([38, 52, 74], hue);
   if (y > far) return turn([86, 104, 140], hue);
-  const sun = Math.hypot((x - 0.68) * 1.5, y - 0.42);
+  const sun = Math.hypot((x - 0.68) * aspect, y - 0.42);
   if (sun < 0.08) return [255, 240, 205];
   const glow = Math.max(0, 1 - sun * 1.6);
   return turn([150 + 90 * y + 60 * glow, 160 + 30 * y + 40 * glow, 205 - 40 * y], hue);
 }
 
-/** Turns the colours, for pictures that differ; a third of a turn for each step. */
+/** Changes colours about, for pictures that differ, in six ways. */
 function turn([r, g, b]: number[], hue: number): number[] {
   const all = [r, g, b].map((v) => Math.min(255, Math.round(v)));
-  return [0, 1, 2].map((i) => all[(i + hue) % 3]);
+  return [0, 1, 2].map((i) => all[(hue < 3 ? i + hue : 5 - i + hue) % 3]);
 }
 
 function chunk(type: string, data: Buffer): Buffer {

@@ -11,9 +11,9 @@ await server.start();
 const browser = await launch();
 try {
   const ann = await person('ann', 'Ann Marlow', 2);
-  const bo = await person('bo', 'Bo Lindqvist', 0);
-  const cyn = await person('cyn', 'Cynthia Oduya', 1);
-  const eli = await person('eli', 'Eli', 2);
+  const bo = await person('bo', 'Bo Lindqvist', 1);
+  const cyn = await person('cyn', 'Cynthia Oduya', 4);
+  const eli = await person('eli', 'Eli', 5);
 
   await say(cyn, {
     status:
@@ -32,7 +32,7 @@ try {
   await server.call(ann, 'POST', `/api/v1/polls/${quiz.poll!.id}/votes`, { choices: [0] });
   const harbour = await say(bo, {
     status: 'From the hill behind the harbour, before anyone else was up.',
-    media_ids: [await upload(bo, 1)],
+    media_ids: [await upload(bo, 0)],
   });
   const first = await say(cyn, { status: '@bo Was there any wind at all?', in_reply_to_id: harbour.id });
   await say(bo, {
