@@ -14,24 +14,6 @@ import (
 	"sync"
 )
 
-// Cookie is set, with any value, by the page while somebody is signed in there. It
-// carries no right; it tells the server which of the two renderings of an address
-// like /@NAME the browser wants (see [Wanted]).
-const Cookie = "kenoma_app"
-
-// Wanted reports whether r asks for a page that the interface should draw, on an
-// address that also has a page without JavaScript: a browser that is signed in
-// asks for HTML.
-func Wanted(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return false
-	}
-	if _, err := r.Cookie(Cookie); err != nil {
-		return false
-	}
-	return strings.Contains(r.Header.Get("Accept"), "text/html")
-}
-
 // Handler serves the interface: its files, and index.html for every address of the
 // page's router (routes.json). Other addresses get index.html with status 404, so
 // that the page can say so in its own words. Everything is in memory, compressed

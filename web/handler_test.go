@@ -149,24 +149,3 @@ func TestHandlerNotBuilt(t *testing.T) {
 		t.Errorf("status %d, body %q", w.Code, w.Body.String())
 	}
 }
-
-func TestWanted(t *testing.T) {
-	for _, tt := range []struct {
-		name, method, accept, cookie string
-		want                         bool
-	}{
-		{"a browser that is signed in", "GET", "text/html,*/*", Cookie + "=1", true},
-		{"a stranger's browser", "GET", "text/html,*/*", "", false},
-		{"a server that asks for the post", "GET", "application/activity+json", Cookie + "=1", false},
-		{"a form", "POST", "text/html", Cookie + "=1", false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			r := httptest.NewRequest(tt.method, "/@ann", nil)
-			r.Header.Set("Accept", tt.accept)
-			r.Header.Set("Cookie", tt.cookie)
-			if got := Wanted(r); got != tt.want {
-				t.Errorf("Wanted = %t, want %t", got, tt.want)
-			}
-		})
-	}
-}

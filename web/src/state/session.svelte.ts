@@ -68,7 +68,7 @@ class Session {
 
 /**
  * Tells the server that this browser wants this page, and not the one without scripts, at addresses such as
- * /@name. It carries no right (web.Cookie on the Go side).
+ * /@name. It carries no right (usesApp in internal/server).
  */
 function setAppCookie(on: boolean): void {
   const secure = location.protocol === 'https:' ? '; Secure' : '';
