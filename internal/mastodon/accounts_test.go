@@ -361,3 +361,30 @@ func TestOldFilters(t *testing.T) {
 		w.as("ann", "GET", "/api/v2/filters", "").want(200, `[]`)
 	})
 }
+
+func TestConversations(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.person("ann")
+		w.person("bob")
+		w.person("cid")
+		first := w.post("ann", "status=hi+@bob&visibility=direct")
+		other := w.post("cid", "status=hey+@bob+@ann&visibility=direct")
+		w.post("cid", "status=hello+@bob&visibility=public")
+		last := w.post("ann", "status=still+there+@bob?&visibility=direct&in_reply_to_id="+first)
+		all := w.as("bob", "GET", "/api/v1/conversations", "").want(200, `[
+			{"unread": true, "accounts": [{"username": "ann"}], "last_status": {"id": "`+last+`"}},
+			{"unread": true, "accounts": [{"username": "cid"}, {"username": "ann"}], "last_status": {"id": "`+other+`"}}]`).ids()
+		page := w.as("bob", "GET", "/api/v1/conversations?limit=1", "").want(200, `[{"id": "`+all[0]+`"}]`)
+		w.as("bob", "GET", strings.TrimPrefix(linkTo(page.Header, "next"), "https://a.test"), "").want(200, `[{"id": "`+all[1]+`"}]`)
+		w.as("ann", "GET", "/api/v1/conversations", "").want(200, `[{"unread": false, "accounts": [{"username": "bob"}]}, {"unread": true}]`)
+		w.as("bob", "POST", "/api/v1/conversations/"+all[0]+"/read", "").want(200, `{"unread": false, "last_status": {"id": "`+last+`"}}`)
+		w.as("dan", "POST", "/api/v1/conversations/"+all[0]+"/read", "").want(404, `{}`)
+		w.as("bob", "DELETE", "/api/v1/conversations/"+all[0], "").want(200, `{}`)
+		w.as("bob", "GET", "/api/v1/conversations", "").want(200, `[{"id": "`+all[1]+`", "unread": true}]`)
+		w.as("ann", "GET", "/api/v1/conversations", "").want(200, `[{"id": "`+all[0]+`"}, {"id": "`+all[1]+`"}]`)
+		again := w.post("ann", "status=@bob+?&visibility=direct&in_reply_to_id="+last)
+		w.as("bob", "GET", "/api/v1/conversations", "").want(200, `[{"id": "`+all[0]+`", "unread": true, "last_status": {"id": "`+again+`"}}, {}]`)
+		w.as("ann", "DELETE", "/api/v1/statuses/"+again, "").want(200, "")
+		w.as("ann", "GET", "/api/v1/conversations", "").want(200, `[{"last_status": {"id": "`+last+`"}}, {}]`)
+	})
+}

@@ -366,40 +366,16 @@ func (c *connection) status(ctx context.Context, s subscription, e *stream.Event
 //
 // spec: masto:entities/Conversation
 func (c *connection) conversation(ctx context.Context, e *stream.Event) ([]byte, error) {
-	viewer := c.session.Actor
-	list, err := c.api.show(ctx, viewer, []int64{e.Status})
-	if err != nil || len(list) == 0 {
+	posts, err := c.api.posts(ctx, []int64{e.Status})
+	if err != nil || posts[e.Status] == nil {
 		return nil, err
 	}
-	contents, err := c.api.DB.Contents(ctx, []int64{e.Status})
-	if err != nil {
+	one := store.Conversation{ID: posts[e.Status].row.Conversation, Last: e.Status}
+	drawn, err := c.api.drawConversations(ctx, c.session.Actor, []store.Conversation{one})
+	if err != nil || len(drawn) == 0 {
 		return nil, err
 	}
-	ids := []int64{list[0].row.Actor}
-	if content := contents[e.Status]; content != nil {
-		for _, m := range content.Mentions {
-			ids = append(ids, m.ID)
-		}
-	}
-	faces, err := c.api.people(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	var others [][]byte
-	for _, id := range ids {
-		if f := faces[id]; f != nil && id != viewer.ID {
-			others = append(others, f.json)
-			delete(faces, id)
-		}
-	}
-	o := begin(nil)
-	o.id("id", list[0].row.Conversation)
-	o.flag("unread", list[0].row.Actor != viewer.ID)
-	o.key("accounts")
-	o.b = appendAll(o.b, others)
-	o.key("last_status")
-	o.b = list[0].append(o.b)
-	return o.close(), nil
+	return drawn[0], nil
 }
 
 // serveSSE sends one stream as server-sent events.

@@ -81,10 +81,30 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"some of notifications": func(ctx context.Context, q *store.Q) error {
 		return second(q.Notifications(ctx, 1, store.NotificationQuery{Exclude: []int16{1, 2}, Actor: 2}, page))
 	},
-	"handle":  func(ctx context.Context, q *store.Q) error { return missing(q.ActorByHandle(ctx, "ann", "")) },
-	"object":  func(ctx context.Context, q *store.Q) error { return missing(q.ObjectByURI(ctx, "https://a.test/1")) },
-	"token":   func(ctx context.Context, q *store.Q) error { return missing(q.Token(ctx, "access", "x")) },
-	"uploads": func(ctx context.Context, q *store.Q) error { return second(q.Uploads(ctx, 1, []int64{1, 2})) },
+	"conversations": func(ctx context.Context, q *store.Q) error { return second(q.Conversations(ctx, 1, page)) },
+	"relations":     func(ctx context.Context, q *store.Q) error { return second(q.Relations(ctx, 1, []int64{1, 2}, 5)) },
+	"followers":     func(ctx context.Context, q *store.Q) error { return second(q.Followers(ctx, 1, page)) },
+	"following":     func(ctx context.Context, q *store.Q) error { return second(q.Following(ctx, 1, page)) },
+	"requests":      func(ctx context.Context, q *store.Q) error { return second(q.FollowRequests(ctx, 1, page)) },
+	"blocks":        func(ctx context.Context, q *store.Q) error { return second(q.BlockedBy(ctx, 1, page)) },
+	"mutes":         func(ctx context.Context, q *store.Q) error { return second(q.MutedBy(ctx, 1, 5, page)) },
+	"domains":       func(ctx context.Context, q *store.Q) error { return second(q.DomainBlocks(ctx, 1, page)) },
+	"favourites":    func(ctx context.Context, q *store.Q) error { return second(q.Favourites(ctx, 1, page)) },
+	"bookmarks":     func(ctx context.Context, q *store.Q) error { return second(q.Bookmarks(ctx, 1, page)) },
+	"familiar":      func(ctx context.Context, q *store.Q) error { return second(q.FamiliarFollowers(ctx, 1, 2, 5)) },
+	"unread": func(ctx context.Context, q *store.Q) error {
+		return second(q.CountNotifications(ctx, 1, 5, store.NotificationQuery{}, 100))
+	},
+	"markers":         func(ctx context.Context, q *store.Q) error { return second(q.Markers(ctx, 1)) },
+	"lists":           func(ctx context.Context, q *store.Q) error { return second(q.Lists(ctx, 1)) },
+	"lists with":      func(ctx context.Context, q *store.Q) error { return second(q.ListsWith(ctx, 1, 2)) },
+	"members":         func(ctx context.Context, q *store.Q) error { return second(q.ListMembers(ctx, 1, page)) },
+	"search accounts": func(ctx context.Context, q *store.Q) error { return second(q.SearchAccounts(ctx, "an", "b", 20, 0)) },
+	"search tags":     func(ctx context.Context, q *store.Q) error { return second(q.SearchTags(ctx, "ca", 20, 0)) },
+	"handle":          func(ctx context.Context, q *store.Q) error { return missing(q.ActorByHandle(ctx, "ann", "")) },
+	"object":          func(ctx context.Context, q *store.Q) error { return missing(q.ObjectByURI(ctx, "https://a.test/1")) },
+	"token":           func(ctx context.Context, q *store.Q) error { return missing(q.Token(ctx, "access", "x")) },
+	"uploads":         func(ctx context.Context, q *store.Q) error { return second(q.Uploads(ctx, 1, []int64{1, 2})) },
 }
 
 // page is somewhere in the middle of a list.
@@ -101,11 +121,15 @@ func missing[T any](_ T, err error) error {
 }
 
 // fullScan is how the engines say that a table is read from one end to the other.
-// An index that is read in order, as far as the limit, is none.
+// An index that is read in order, as far as the limit, is none; "wanted" is a list
+// in the query itself.
 var fullScan = map[string]*regexp.Regexp{
 	"sqlite":   regexp.MustCompile(`(?m)SCAN \w+$|AUTOMATIC`),
 	"postgres": regexp.MustCompile(`Seq Scan`),
 }
+
+// innerQuery names a query within a query; reading its rows is no reading of a table.
+var innerQuery = regexp.MustCompile(`(?m)^(?:CO-ROUTINE|MATERIALIZE) (\w+)$`)
 
 func TestNoFullScans(t *testing.T) {
 	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {
@@ -147,7 +171,10 @@ func TestNoFullScans(t *testing.T) {
 					t.Fatalf("%s: %v", name, err)
 				}
 				plan := planOf(t, rows)
-				if fullScan[db.Engine()].MatchString(plan) {
+				for _, inner := range innerQuery.FindAllStringSubmatch(plan, -1) {
+					plan = strings.ReplaceAll(plan, "SCAN "+inner[1]+"\n", "") // Its own plan stands above.
+				}
+				if fullScan[db.Engine()].MatchString(strings.ReplaceAll(plan, "SCAN wanted\n", "")) {
 					t.Errorf("%s reads a whole table:\n%s\n%s", name, s.text, plan)
 				}
 			}

@@ -17,7 +17,7 @@ import (
 func people(t *testing.T, db *store.DB, handles ...string) map[string]int64 {
 	t.Helper()
 	ids := map[string]int64{}
-	write(t, db, func(ctx context.Context, tx *store.Tx) error {
+	change(t, db, func(ctx context.Context, tx *store.Tx) error {
 		for _, h := range handles {
 			name, domain := h, ""
 			for i := range h {
@@ -38,7 +38,7 @@ func people(t *testing.T, db *store.DB, handles ...string) map[string]int64 {
 	return ids
 }
 
-func write(t *testing.T, db *store.DB, f func(context.Context, *store.Tx) error) {
+func change(t *testing.T, db *store.DB, f func(context.Context, *store.Tx) error) {
 	t.Helper()
 	if err := db.Write(t.Context(), func(tx *store.Tx) error { return f(t.Context(), tx) }); err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestRelations(t *testing.T) {
 	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {
 		id := people(t, db, "ann", "bob", "cat@a.test", "dan@bad.test")
 		ann, bob, cat, dan := id["ann"], id["bob"], id["cat@a.test"], id["dan@bad.test"]
-		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+		change(t, db, func(ctx context.Context, tx *store.Tx) error {
 			_, err1 := tx.SetFollow(ctx, store.Follow{Actor: ann, Target: bob, Seq: 1, Accepted: true, Local: true})
 			_, err2 := tx.SetFollow(ctx, store.Follow{Actor: ann, Target: cat, Seq: 2, Local: true})
 			_, err3 := tx.SetFollow(ctx, store.Follow{Actor: cat, Target: ann, Seq: 3, Accepted: true})
@@ -105,7 +105,7 @@ func TestRelations(t *testing.T) {
 		if len(domains) != 1 || domains[0].Domain != "bad.test" {
 			t.Errorf("domains = %v", domains)
 		}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+		change(t, db, func(ctx context.Context, tx *store.Tx) error {
 			return errors.Join(tx.RemoveMute(ctx, ann, bob), tx.SetDomainBlock(ctx, ann, "bad.test", false), tx.SetNote(ctx, ann, dan, ""), tx.ForgetFollowSettings(ctx, ann, bob))
 		})
 		got = must(db.Relations(t.Context(), ann, []int64{bob, dan}, 500))(t)
@@ -119,7 +119,7 @@ func TestFollowingPages(t *testing.T) {
 	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {
 		id := people(t, db, "ann", "b", "c", "d", "e")
 		order := []int64{id["b"], id["c"], id["d"], id["e"]}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+		change(t, db, func(ctx context.Context, tx *store.Tx) error {
 			for i, target := range order {
 				if _, err := tx.SetFollow(ctx, store.Follow{Actor: id["ann"], Target: target, Seq: int64(i + 1), Accepted: true, Local: true}); err != nil {
 					return err
@@ -152,7 +152,7 @@ func TestNotificationsRead(t *testing.T) {
 	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {
 		const owner = 7
 		mention, follow := store.KindNamed("mention"), store.KindNamed("follow")
-		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+		change(t, db, func(ctx context.Context, tx *store.Tx) error {
 			for i := range int64(6) {
 				kind := mention
 				if i%2 == 1 {
@@ -194,8 +194,8 @@ func TestNotificationsRead(t *testing.T) {
 		if _, err := db.Notification(t.Context(), owner, 5); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the dismissed one: %v", err)
 		}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.ClearNotifications(ctx, owner) })
-		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+		change(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.ClearNotifications(ctx, owner) })
+		change(t, db, func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.AddNotification(ctx, store.Notification{Owner: owner, ID: 9, Kind: follow, Actor: 1})
 			return err
 		})
@@ -211,7 +211,7 @@ func TestNotificationsRead(t *testing.T) {
 func TestMarkers(t *testing.T) {
 	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {
 		for i, at := range []string{"5", "9"} {
-			write(t, db, func(ctx context.Context, tx *store.Tx) error {
+			change(t, db, func(ctx context.Context, tx *store.Tx) error {
 				m, err := tx.SetMarker(ctx, store.Marker{Actor: 1, Timeline: "home", LastRead: at})
 				if m.Version != int64(i+1) {
 					t.Errorf("version %d after %d writes", m.Version, i+1)
@@ -228,7 +228,7 @@ func TestMarkers(t *testing.T) {
 func TestLists(t *testing.T) {
 	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {
 		l := store.List{Owner: 1, Title: "Friends", Replies: "list"}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+		change(t, db, func(ctx context.Context, tx *store.Tx) error {
 			if err := tx.SaveList(ctx, &l); err != nil {
 				return err
 			}
@@ -245,7 +245,7 @@ func TestLists(t *testing.T) {
 		if with := must(db.ListsWith(t.Context(), 1, 5))(t); len(with) != 1 || with[0] != l {
 			t.Errorf("lists with the member: %+v", with)
 		}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+		change(t, db, func(ctx context.Context, tx *store.Tx) error {
 			l.Title, l.Exclusive = "Kin", true
 			return errors.Join(tx.SaveList(ctx, &l), tx.RemoveListMember(ctx, l.ID, 5))
 		})
@@ -255,7 +255,7 @@ func TestLists(t *testing.T) {
 		if got := must(db.ListMembers(t.Context(), l.ID, store.Page{}))(t); len(got) != 0 {
 			t.Errorf("members = %v", got)
 		}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DropList(ctx, l.ID) })
+		change(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DropList(ctx, l.ID) })
 		if got := must(db.Lists(t.Context(), 1))(t); len(got) != 0 {
 			t.Errorf("lists = %+v after dropping", got)
 		}
@@ -267,7 +267,7 @@ func TestFilters(t *testing.T) {
 		f := store.Filter{Owner: 1, Title: "Sport", Contexts: "home,public", Action: "warn"}
 		k := store.FilterKeyword{Keyword: "goal", WholeWord: true}
 		st := store.FilterStatus{Status: 44}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+		change(t, db, func(ctx context.Context, tx *store.Tx) error {
 			if err := tx.SaveFilter(ctx, &f); err != nil {
 				return err
 			}
@@ -281,14 +281,14 @@ func TestFilters(t *testing.T) {
 		if _, err := db.Filter(t.Context(), 2, f.ID); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("somebody else's filter: %v", err)
 		}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+		change(t, db, func(ctx context.Context, tx *store.Tx) error {
 			k.Keyword = "match"
 			return errors.Join(tx.SaveKeyword(ctx, &k), tx.DropFilterStatus(ctx, st.ID))
 		})
 		if got := must(db.Filter(t.Context(), 1, f.ID))(t); got.Keywords[0].Keyword != "match" || len(got.Statuses) != 0 {
 			t.Errorf("after changes: %+v", got)
 		}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DropFilter(ctx, f.ID) })
+		change(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DropFilter(ctx, f.ID) })
 		if got := must(db.Filters(t.Context(), 1))(t); len(got) != 0 {
 			t.Errorf("after dropping: %+v", got)
 		}
@@ -298,7 +298,7 @@ func TestFilters(t *testing.T) {
 func TestSearchAccounts(t *testing.T) {
 	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {
 		id := people(t, db, "anna", "Annabel@a.test", "ann@b.test", "ann2@b.test", "bob")
-		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+		change(t, db, func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.SetFollow(ctx, store.Follow{Actor: id["bob"], Target: id["ann2@b.test"], Seq: 1, Accepted: true})
 			return err
 		})
@@ -327,7 +327,7 @@ func TestSearchAccounts(t *testing.T) {
 func TestUploads(t *testing.T) {
 	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {
 		u := store.Upload{ID: 5, Owner: 1, Kind: "image", Mime: "image/png", File: "5/a.png", Size: 9, Meta: store.UploadMeta{Width: 3, Focus: [2]float64{0.5, -1}}, Created: 100}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.InsertUpload(ctx, &u) })
+		change(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.InsertUpload(ctx, &u) })
 		if got := must(db.Upload(t.Context(), 5))(t); *got != u {
 			t.Errorf("upload = %+v, want %+v", *got, u)
 		}
@@ -337,11 +337,11 @@ func TestUploads(t *testing.T) {
 			}
 		}
 		u.Description, u.Meta.Focus = "A cat", [2]float64{}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.UpdateUpload(ctx, &u) })
+		change(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.UpdateUpload(ctx, &u) })
 		if got := must(db.Upload(t.Context(), 5))(t); *got != u {
 			t.Errorf("described: %+v", *got)
 		}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteUpload(ctx, 5) })
+		change(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteUpload(ctx, 5) })
 		if _, err := db.Upload(t.Context(), 5); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("dropped: %v", err)
 		}
