@@ -70,6 +70,9 @@ func ParseScopes(text string) (Grant, error) {
 			g = append(g, f)
 		}
 	}
+	if len(g) == 0 {
+		return Grant{"read"}, nil
+	}
 	return g, nil
 }
 
