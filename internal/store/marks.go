@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
+	"sync"
 )
 
 // Mark is a post's counts and what one viewer has done with it.
@@ -17,61 +19,91 @@ type Marks struct {
 	Muted map[int64]bool // By conversation.
 }
 
-// Marks reads counts and viewer's marks of posts in one query. viewer 0 is nobody,
-// for whom only the counts are read. At most maxIn posts.
+// Marks reads counts and viewer's marks of posts in one query; conversations are
+// theirs, in the same order. viewer 0 is nobody, for whom only the counts are read.
+// At most maxIn posts.
 func (q *Q) Marks(ctx context.Context, viewer int64, posts, conversations []int64) (*Marks, error) {
 	m := &Marks{Of: make(map[int64]Mark, len(posts)), Muted: map[int64]bool{}}
 	if len(posts) == 0 {
 		return m, nil
 	}
-	list, args := in(2, posts)
-	args = append([]any{viewer}, args...)
-	text := "SELECT status, 0, replies, boosts, favourites FROM counts WHERE status IN (" + list + ") AND CAST($1 AS BIGINT) >= 0"
-	if viewer != 0 {
-		convs, more := in(2+len(args)-1, conversations)
-		args = append(args, more...)
-		text += ` UNION ALL SELECT status, 1, 0, 0, 0 FROM favourites WHERE actor = $1 AND status IN (` + list + `)
-			UNION ALL SELECT boost_of, 2, 0, 0, 0 FROM statuses WHERE actor = $1 AND boost_of <> 0 AND boost_of IN (` + list + `)
-			UNION ALL SELECT status, 3, 0, 0, 0 FROM bookmarks WHERE actor = $1 AND status IN (` + list + `)
-			UNION ALL SELECT status, 4, 0, 0, 0 FROM pins WHERE actor = $1 AND status IN (` + list + `)
-			UNION ALL SELECT conversation, 5, 0, 0, 0 FROM conversation_mutes WHERE actor = $1 AND conversation IN (` + convs + `)`
-	}
+	text, args := marksQuery(viewer, posts, conversations)
 	rows, err := q.query(ctx, text, args...)
 	if err != nil {
 		return nil, fmt.Errorf("marks: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var id int64
-		var what int
-		var c Counts
-		if err := rows.Scan(&id, &what, &c.Replies, &c.Boosts, &c.Favourites); err != nil {
+		var id, conversation int64
+		var one Mark
+		var muted bool
+		dest := []any{&id, &conversation, &one.Replies, &one.Boosts, &one.Favourites, &one.Favourited, &one.Boosted, &one.Bookmarked, &one.Pinned, &muted}
+		if viewer == 0 {
+			dest = dest[:5]
+		}
+		if err := rows.Scan(dest...); err != nil {
 			return nil, fmt.Errorf("marks: %w", err)
 		}
-		m.add(id, what, c)
+		m.Of[id] = one
+		if muted {
+			m.Muted[conversation] = true
+		}
 	}
 	return m, rows.Err()
 }
 
-func (m *Marks) add(id int64, what int, c Counts) {
-	if what == 5 {
-		m.Muted[id] = true
-		return
+// marksQuery joins everything to a list of the posts: a look-up by key per mark is
+// as quick as many IN lists. The list is padded by repeating its last entry, so
+// that few different statements are prepared.
+func marksQuery(viewer int64, posts, conversations []int64) (string, []any) {
+	n := (len(posts) + 9) / 10 * 10
+	args := make([]any, 0, 2*n+1)
+	if viewer != 0 {
+		args = append(args, viewer)
 	}
-	one := m.Of[id]
-	switch what {
-	case 0:
-		one.Counts = c
-	case 1:
-		one.Favourited = true
-	case 2:
-		one.Boosted = true
-	case 3:
-		one.Bookmarked = true
-	case 4:
-		one.Pinned = true
+	for i := range n {
+		at := min(i, len(posts)-1)
+		args = append(args, posts[at], conversations[at])
 	}
-	m.Of[id] = one
+	key := marksKey{n, viewer != 0}
+	if text, ok := marksTexts.Load(key); ok {
+		return text.(string), args
+	}
+	text := key.text()
+	marksTexts.Store(key, text)
+	return text, args
+}
+
+// marksKey is a form of the query: there are at most 100.
+type marksKey struct {
+	posts  int
+	viewer bool
+}
+
+var marksTexts sync.Map // marksKey to string
+
+func (k marksKey) text() string {
+	var b strings.Builder
+	b.WriteString("SELECT wanted.column1, wanted.column2, COALESCE(c.replies, 0), COALESCE(c.boosts, 0), COALESCE(c.favourites, 0)")
+	first := 1
+	if k.viewer {
+		first = 2
+		b.WriteString(`,
+			EXISTS (SELECT 1 FROM favourites x WHERE x.status = wanted.column1 AND x.actor = $1),
+			EXISTS (SELECT 1 FROM statuses x WHERE x.boost_of = wanted.column1 AND x.boost_of <> 0 AND x.actor = $1),
+			EXISTS (SELECT 1 FROM bookmarks x WHERE x.actor = $1 AND x.status = wanted.column1),
+			EXISTS (SELECT 1 FROM pins x WHERE x.actor = $1 AND x.status = wanted.column1),
+			EXISTS (SELECT 1 FROM conversation_mutes x WHERE x.actor = $1 AND x.conversation = wanted.column2)`)
+	}
+	b.WriteString(" FROM (VALUES ")
+	for i := range k.posts {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "(CAST($%d AS BIGINT),CAST($%d AS BIGINT))", first+2*i, first+2*i+1)
+	}
+	b.WriteString(") AS wanted LEFT JOIN counts c ON c.status = wanted.column1")
+	return b.String()
 }
 
 // AccountsOf returns the private side of these actors of ours; others are left out.

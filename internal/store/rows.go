@@ -150,7 +150,8 @@ func (p Page) clause(column string, n int) (string, []any) {
 		add(">", p.Min)
 		direction = "ASC"
 	}
-	fmt.Fprintf(&b, " ORDER BY %s %s LIMIT $%d", column, direction, n+len(args))
+	// A bare parameter would have SQLite plan anew for each value.
+	fmt.Fprintf(&b, " ORDER BY %s %s LIMIT CAST($%d AS BIGINT)", column, direction, n+len(args))
 	return b.String(), append(args, p.limit())
 }
 
