@@ -388,3 +388,28 @@ func TestConversations(t *testing.T) {
 		w.as("ann", "GET", "/api/v1/conversations", "").want(200, `[{"last_status": {"id": "`+last+`"}}, {}]`)
 	})
 }
+
+// How one follows decides what comes home.
+func TestHomeHeedsSettings(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		bob := w.id("bob")
+		w.as("ann", "POST", "/api/v1/accounts/"+bob+"/follow", "languages[]=de&languages[]=fr").want(200, "")
+		w.post("bob", "status=hello&language=en")
+		german := w.post("bob", "status=Servus&language=de-AT")
+		any := w.post("bob", "status=hm")
+		w.as("ann", "GET", "/api/v1/timelines/home", "").want(200, `[{"id": "`+any+`"}, {"id": "`+german+`"}]`)
+
+		list := w.as("ann", "POST", "/api/v1/lists", "title=Quiet&exclusive=true").want(200, "").id()
+		w.as("ann", "POST", "/api/v1/lists/"+list+"/accounts", "account_ids[]="+bob).want(200, "")
+		later := w.post("bob", "status=later")
+		w.as("ann", "GET", "/api/v1/timelines/home", "").want(200, `[]`)
+		if got := w.as("ann", "GET", "/api/v1/timelines/list/"+list, "").want(200, "").ids(); len(got) == 0 || got[0] != later {
+			t.Errorf("the list has %v, want %s first", got, later)
+		}
+		w.as("ann", "PUT", "/api/v1/lists/"+list, "exclusive=false").want(200, "")
+		last := w.post("bob", "status=last")
+		w.as("ann", "GET", "/api/v1/timelines/home", "").want(200, `[{"id": "`+last+`"}]`)
+		w.as("ann", "PUT", "/api/v1/lists/"+list, "exclusive=true").want(200, "")
+		w.as("ann", "GET", "/api/v1/timelines/home", "").want(200, `[]`)
+	})
+}

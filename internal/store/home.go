@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // HomeSize is how many rows a reader's home and each list keep; older pages come
@@ -19,6 +20,8 @@ const recentBoosts = 40
 //
 // A reply goes to those who follow whom it answers, or are answered; a boost is
 // held back where the post is among the newest rows, or the follower wants none.
+// Nothing goes to those who want other languages of the author, or who have the
+// author in an exclusive list.
 func (tx *Tx) Deliver(ctx context.Context, s *Status, after int64, limit int) (owners []int64, next int64, err error) {
 	post := s.ID
 	cond := ""
@@ -34,6 +37,19 @@ func (tx *Tx) Deliver(ctx context.Context, s *Status, after int64, limit int) (o
 	}
 	if s.Visibility == directLevel {
 		cond += " AND EXISTS (SELECT 1 FROM mentions m WHERE m.status = $1 AND m.actor = f.actor)"
+	}
+	if s.BoostOf == 0 && s.Language != "" {
+		main, _, _ := strings.Cut(s.Language, "-")
+		args = append(args, ","+main+",")
+		cond += fmt.Sprintf(` AND NOT EXISTS (SELECT 1 FROM follow_settings w WHERE w.actor = f.actor AND w.target = f.target AND w.languages <> ''
+			AND REPLACE(',' || w.languages || ',', $%d, '') = ',' || w.languages || ',')`, len(args))
+	}
+	exclusive, err := tx.exists(ctx, "SELECT 1 FROM list_members m JOIN lists l ON l.id = m.list WHERE m.target = $1 AND l.exclusive LIMIT 1", s.Actor)
+	if err != nil {
+		return nil, 0, fmt.Errorf("delivering status %d: %w", s.ID, err)
+	}
+	if exclusive {
+		cond += " AND NOT EXISTS (SELECT 1 FROM list_members m JOIN lists l ON l.id = m.list WHERE m.target = f.target AND l.owner = f.actor AND l.exclusive)"
 	}
 	rows, err := tx.query(ctx, `
 		INSERT INTO home (owner, status, actor, post)

@@ -44,7 +44,8 @@ func (q *Q) List(ctx context.Context, owner, id int64) (*List, error) {
 	return &l, nil
 }
 
-// SaveList writes a list; one without an id is new and gets one.
+// SaveList writes a list; one without an id is new and gets one. What an exclusive
+// list holds leaves its owner's home.
 func (tx *Tx) SaveList(ctx context.Context, l *List) error {
 	if l.ID == 0 {
 		l.ID = tx.NewID()
@@ -52,6 +53,9 @@ func (tx *Tx) SaveList(ctx context.Context, l *List) error {
 	_, err := tx.exec(ctx, `INSERT INTO lists (id, owner, title, replies, exclusive) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET title = excluded.title, replies = excluded.replies, exclusive = excluded.exclusive`,
 		l.ID, l.Owner, l.Title, l.Replies, l.Exclusive)
+	if err == nil && l.Exclusive {
+		_, err = tx.exec(ctx, "DELETE FROM home WHERE owner = $1 AND actor IN (SELECT target FROM list_members WHERE list = $2)", l.Owner, l.ID)
+	}
 	return wrapped(err, "list %d", l.ID)
 }
 
@@ -76,6 +80,10 @@ func (q *Q) ListMembers(ctx context.Context, list int64, p Page) ([]Cursor, erro
 func (tx *Tx) AddListMember(ctx context.Context, list, target int64) (bool, error) {
 	n, err := tx.exec(ctx, "INSERT INTO list_members (list, target, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", list, target, tx.NewID())
 	if err != nil || n == 0 {
+		return false, wrapped(err, "adding to list %d", list)
+	}
+	_, err = tx.exec(ctx, "DELETE FROM home WHERE actor = $2 AND owner IN (SELECT owner FROM lists WHERE id = $1 AND exclusive)", list, target)
+	if err != nil {
 		return false, wrapped(err, "adding to list %d", list)
 	}
 	return true, tx.BackfillHome(ctx, list, target)
