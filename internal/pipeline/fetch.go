@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kenoma/internal/fault"
+	"kenoma/internal/remote"
 	"kenoma/internal/store"
 	"kenoma/internal/vocab"
 )
@@ -163,7 +164,29 @@ func (p *Pipeline) Resolve(ctx context.Context, handle string) (*store.Actor, er
 	if err != nil {
 		return nil, err
 	}
+	if err := p.confirm(ctx, found, name+"@"+domain); err != nil {
+		return nil, err
+	}
 	return p.FetchActor(ctx, found.Actor)
+}
+
+// confirm makes sure that a handle which an answer gives for the one that was asked
+// is that actor's also in the eyes of its own host.
+func (p *Pipeline) confirm(ctx context.Context, found *remote.Finger, asked string) error {
+	name, domain, ok := cutHandle(strings.TrimPrefix(found.Subject, "acct:"))
+	if !ok || strings.EqualFold(name+"@"+domain, asked) {
+		return nil
+	}
+	if domain != p.Domain && domain != p.host {
+		again, err := p.Remote.Finger(ctx, name+"@"+domain)
+		if err != nil {
+			return err
+		}
+		if again.Actor == found.Actor {
+			return nil
+		}
+	}
+	return fault.New(fault.Rejected, "%s is said to be %s, which is somebody else.", asked, found.Subject)
 }
 
 // cutHandle splits "@name@domain".
