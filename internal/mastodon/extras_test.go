@@ -199,6 +199,7 @@ func TestSearch(t *testing.T) {
 		}{
 			{"by the beginning", "bob", "q=ann", 200, `{"accounts": [{"acct": "ann"}, {"acct": "annabel@b.test"}], "hashtags": []}`},
 			{"of one type", "bob", "q=ken&type=hashtags", 200, `{"accounts": [], "hashtags": [{"name": "Kenoma"}]}`},
+			{"by a word of the shown name", "bob", "q=STRANG", 200, `{"accounts": [{"acct": "annabel@b.test"}]}`},
 			{"with the sign", "", "q=%23kenoma", 200, `{"hashtags": [{"name": "Kenoma"}]}`},
 			{"by handle", "", "q=@annabel@b.test", 200, `{"accounts": [{"id": "` + far + `"}]}`},
 			{"by our own handle", "", "q=ann@a.test", 200, `{"accounts": [{"acct": "ann"}]}`},

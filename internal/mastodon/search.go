@@ -7,6 +7,7 @@ import (
 
 	"kenoma/internal/fault"
 	"kenoma/internal/markup"
+	"kenoma/internal/store"
 	"kenoma/internal/vocab"
 )
 
@@ -140,7 +141,7 @@ func (api *API) searchAccounts(r *Request, q string, limit, offset int, resolve,
 		domain = ""
 	}
 	var ids []int64
-	if exact && offset == 0 {
+	if exact && offset == 0 && !following {
 		if a, err := api.DB.ActorByHandle(ctx, name, strings.ToLower(domain)); err == nil && a.Deleted == 0 {
 			ids = append(ids, a.ID)
 		} else if resolve && r.User != nil && domain != "" {
@@ -151,8 +152,12 @@ func (api *API) searchAccounts(r *Request, q string, limit, offset int, resolve,
 	}
 	var more []int64
 	if !exact || domain != "" { // A whole handle of ours has no others.
+		w := store.AccountSearch{Text: name, Domain: domain, Following: following && r.User != nil, Limit: limit, Offset: offset}
+		if r.User != nil {
+			w.Viewer = r.User.ID
+		}
 		var err error
-		if more, err = api.DB.SearchAccounts(ctx, name, domain, limit, offset); err != nil {
+		if more, err = api.DB.SearchAccounts(ctx, w); err != nil {
 			return nil, err
 		}
 	}
@@ -160,15 +165,6 @@ func (api *API) searchAccounts(r *Request, q string, limit, offset int, resolve,
 		if len(ids) < limit && (len(ids) == 0 || ids[0] != id) {
 			ids = append(ids, id)
 		}
-	}
-	if following && r.User != nil {
-		kept := ids[:0]
-		for _, id := range ids {
-			if f, err := api.DB.Follow(ctx, r.User.ID, id); err == nil && f.Accepted {
-				kept = append(kept, id)
-			}
-		}
-		ids = kept
 	}
 	return api.drawnPeople(ctx, ids)
 }

@@ -95,16 +95,21 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"unread": func(ctx context.Context, q *store.Q) error {
 		return second(q.CountNotifications(ctx, 1, 5, store.NotificationQuery{}, 100))
 	},
-	"markers":         func(ctx context.Context, q *store.Q) error { return second(q.Markers(ctx, 1)) },
-	"lists":           func(ctx context.Context, q *store.Q) error { return second(q.Lists(ctx, 1)) },
-	"lists with":      func(ctx context.Context, q *store.Q) error { return second(q.ListsWith(ctx, 1, 2)) },
-	"members":         func(ctx context.Context, q *store.Q) error { return second(q.ListMembers(ctx, 1, page)) },
-	"search accounts": func(ctx context.Context, q *store.Q) error { return second(q.SearchAccounts(ctx, "an", "b", 20, 0)) },
-	"search tags":     func(ctx context.Context, q *store.Q) error { return second(q.SearchTags(ctx, "ca", 20, 0)) },
-	"handle":          func(ctx context.Context, q *store.Q) error { return missing(q.ActorByHandle(ctx, "ann", "")) },
-	"object":          func(ctx context.Context, q *store.Q) error { return missing(q.ObjectByURI(ctx, "https://a.test/1")) },
-	"token":           func(ctx context.Context, q *store.Q) error { return missing(q.Token(ctx, "access", "x")) },
-	"uploads":         func(ctx context.Context, q *store.Q) error { return second(q.Uploads(ctx, 1, []int64{1, 2})) },
+	"markers":    func(ctx context.Context, q *store.Q) error { return second(q.Markers(ctx, 1)) },
+	"lists":      func(ctx context.Context, q *store.Q) error { return second(q.Lists(ctx, 1)) },
+	"lists with": func(ctx context.Context, q *store.Q) error { return second(q.ListsWith(ctx, 1, 2)) },
+	"members":    func(ctx context.Context, q *store.Q) error { return second(q.ListMembers(ctx, 1, page)) },
+	"search accounts": func(ctx context.Context, q *store.Q) error {
+		return second(q.SearchAccounts(ctx, store.AccountSearch{Text: "an smith", Viewer: 1, Limit: 20}))
+	},
+	"search handles": func(ctx context.Context, q *store.Q) error {
+		return second(q.SearchAccounts(ctx, store.AccountSearch{Text: "an", Domain: "b", Limit: 20}))
+	},
+	"search tags": func(ctx context.Context, q *store.Q) error { return second(q.SearchTags(ctx, "ca", 20, 0)) },
+	"handle":      func(ctx context.Context, q *store.Q) error { return missing(q.ActorByHandle(ctx, "ann", "")) },
+	"object":      func(ctx context.Context, q *store.Q) error { return missing(q.ObjectByURI(ctx, "https://a.test/1")) },
+	"token":       func(ctx context.Context, q *store.Q) error { return missing(q.Token(ctx, "access", "x")) },
+	"uploads":     func(ctx context.Context, q *store.Q) error { return second(q.Uploads(ctx, 1, []int64{1, 2})) },
 }
 
 // page is somewhere in the middle of a list.

@@ -14,7 +14,7 @@ func (tx *Tx) SetProfile(ctx context.Context, actor int64, p *Profile) error {
 	if err != nil {
 		return fmt.Errorf("profile of %d: %w", actor, err)
 	}
-	return nil
+	return tx.setNameWords(ctx, actor, p.DisplayName)
 }
 
 // Locked tells whether an actor wants to be asked before it is followed.

@@ -205,16 +205,6 @@ func (q *Q) FollowRequests(ctx context.Context, target int64, p Page) ([]Cursor,
 	return list, wrapped(err, "follow requests to %d", target)
 }
 
-// maxRequests is how far follow requests are counted.
-const maxRequests = 1000
-
-// CountFollowRequests returns how many ask to follow an account, 1000 at most.
-func (q *Q) CountFollowRequests(ctx context.Context, target int64) (int64, error) {
-	var n int64
-	err := q.row(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM follows WHERE target = $1 AND NOT accepted LIMIT $2) r", target, maxRequests).Scan(&n)
-	return n, wrapped(err, "follow requests to %d", target)
-}
-
 // BlockedBy returns a page of whom an account blocks.
 func (q *Q) BlockedBy(ctx context.Context, actor int64, p Page) ([]Cursor, error) {
 	list, err := q.page(ctx, p, "SELECT target, seq FROM blocks WHERE actor = $1", "seq", actor)

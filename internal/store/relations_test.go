@@ -95,7 +95,7 @@ func TestRelations(t *testing.T) {
 		if got := first(must(db.FollowRequests(t.Context(), cat, store.Page{}))(t)); !reflect.DeepEqual(got, []int64{ann}) {
 			t.Errorf("requests = %v", got)
 		}
-		if n := must(db.CountFollowRequests(t.Context(), cat))(t); n != 1 {
+		if n := must(db.CountRequests(t.Context(), cat))(t); n != 1 {
 			t.Errorf("%d requests", n)
 		}
 		if got := first(must(db.Followers(t.Context(), ann, store.Page{}))(t)); !reflect.DeepEqual(got, []int64{cat}) {
@@ -297,27 +297,38 @@ func TestFilters(t *testing.T) {
 
 func TestSearchAccounts(t *testing.T) {
 	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {
-		id := people(t, db, "anna", "Annabel@a.test", "ann@b.test", "ann2@b.test", "bob")
+		id := people(t, db, "anna", "Annabel@a.test", "ann@b.test", "ann2@b.test", "bob", "zoe@b.test")
 		change(t, db, func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.SetFollow(ctx, store.Follow{Actor: id["bob"], Target: id["ann2@b.test"], Seq: 1, Accepted: true})
-			return err
+			_, err1 := tx.SetFollow(ctx, store.Follow{Actor: id["zoe@b.test"], Target: id["ann2@b.test"], Seq: 1, Accepted: true})
+			_, err2 := tx.SetFollow(ctx, store.Follow{Actor: id["bob"], Target: id["Annabel@a.test"], Seq: 2, Accepted: true})
+			return errors.Join(err1, err2, tx.SetProfile(ctx, id["zoe@b.test"], &store.Profile{DisplayName: "Zoë (Annika) Smith"}),
+				tx.SetProfile(ctx, id["bob"], &store.Profile{DisplayName: "An old name"}), tx.SetProfile(ctx, id["bob"], &store.Profile{DisplayName: "Bob Smithers"}))
 		})
 		for _, tt := range []struct {
-			name, begins, domain string
-			limit, offset        int
-			want                 []string
+			name string
+			w    store.AccountSearch
+			want []string
 		}{
-			{"the exact name, ours, the most followed", "ANN", "", 9, 0, []string{"ann@b.test", "anna", "ann2@b.test", "Annabel@a.test"}},
-			{"with a domain", "ann", "A.", 9, 0, []string{"Annabel@a.test"}},
-			{"skipping some", "ann", "", 1, 1, []string{"anna"}},
-			{"nobody", "x", "", 9, 0, nil},
-			{"nothing", "", "", 9, 0, nil},
+			{"the exact name, ours, the most followed", store.AccountSearch{Text: "ANN"}, []string{"ann@b.test", "anna", "Annabel@a.test", "ann2@b.test", "zoe@b.test"}},
+			{"followed before ours", store.AccountSearch{Text: "ann", Viewer: id["bob"]}, []string{"ann@b.test", "Annabel@a.test", "anna", "ann2@b.test", "zoe@b.test"}},
+			{"only followed", store.AccountSearch{Text: "ann", Viewer: id["bob"], Following: true}, []string{"Annabel@a.test"}},
+			{"with a domain", store.AccountSearch{Text: "ann", Domain: "A."}, []string{"Annabel@a.test"}},
+			{"skipping some", store.AccountSearch{Text: "ann", Limit: 1, Offset: 1}, []string{"anna"}},
+			{"a word of the shown name", store.AccountSearch{Text: "smith"}, []string{"bob", "zoe@b.test"}},
+			{"two words in any order", store.AccountSearch{Text: "smith zoë"}, []string{"zoe@b.test"}},
+			{"not by an earlier name", store.AccountSearch{Text: "old"}, nil},
+			{"nobody", store.AccountSearch{Text: "x"}, nil},
+			{"nothing", store.AccountSearch{}, nil},
+			{"only signs", store.AccountSearch{Text: "( )"}, nil},
 		} {
+			if tt.w.Limit == 0 {
+				tt.w.Limit = 10
+			}
 			want := []int64(nil)
 			for _, h := range tt.want {
 				want = append(want, id[h])
 			}
-			if got := must(db.SearchAccounts(t.Context(), tt.begins, tt.domain, tt.limit, tt.offset))(t); !reflect.DeepEqual(got, want) {
+			if got := must(db.SearchAccounts(t.Context(), tt.w))(t); !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: %v, want %v", tt.name, got, want)
 			}
 		}

@@ -3,32 +3,99 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 )
 
 // after is the first text that does not begin with prefix, for a range scan.
 func after(prefix string) string { return prefix + "\U0010FFFF" }
 
-// SearchAccounts returns the ids of actors whose name begins with a text, ours and
-// the most followed first. domain narrows it to handles whose domain begins so.
-func (q *Q) SearchAccounts(ctx context.Context, name, domain string, limit, offset int) ([]int64, error) {
-	key := NameKey(name)
-	if key == "" {
+// AccountSearch says which accounts are looked for.
+type AccountSearch struct {
+	Text      string // Beginning of the username, or of words of the name that is shown.
+	Domain    string // Beginning of the handle's domain; "" any. Then only usernames count.
+	Viewer    int64  // Whose followed accounts come first; 0 nobody's.
+	Following bool   // Only those.
+	Limit     int
+	Offset    int
+}
+
+// maxCandidates bounds how many accounts with one beginning are looked at.
+const maxCandidates = 400
+
+// SearchAccounts returns the ids of accounts whose name begins with a text: the very
+// name first, then those whom the viewer follows, ours, and the most followed.
+func (q *Q) SearchAccounts(ctx context.Context, w AccountSearch) ([]int64, error) {
+	words := nameWords(w.Text)
+	key := NameKey(w.Text)
+	if key == "" || len(words) == 0 && strings.ContainsAny(key, " ") {
 		return nil, nil
 	}
-	args := []any{key, after(key), limit, offset}
-	cond := ""
-	if domain != "" {
-		args = append(args, strings.ToLower(domain), after(strings.ToLower(domain)))
-		cond = " AND a.domain >= $5 AND a.domain < $6"
+	args := []any{key, after(key), w.Viewer, maxCandidates, w.Limit, w.Offset}
+	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
+	name := "a.name_key >= $1 AND a.name_key < $2"
+	if w.Domain != "" {
+		domain := strings.ToLower(w.Domain)
+		name += " AND a.domain >= " + arg(domain) + " AND a.domain < " + arg(after(domain))
+		words = nil
 	}
-	ids, err := q.ids(ctx, `SELECT a.id FROM actors a LEFT JOIN actor_counts c ON c.actor = a.id
-		WHERE a.name_key >= $1 AND a.name_key < $2 AND a.deleted = 0`+cond+`
-		ORDER BY CASE WHEN a.name_key = $1 THEN 0 ELSE 1 END, CASE WHEN a.local THEN 0 ELSE 1 END, COALESCE(c.followers, 0) DESC, a.id LIMIT $3 OFFSET $4`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("searching accounts: %w", err)
+	shown := "" // The words of one shown name, all of them.
+	for i, word := range words {
+		if i == 0 {
+			shown = "w.word >= " + arg(word) + " AND w.word < " + arg(after(word))
+			continue
+		}
+		shown += " AND EXISTS (SELECT 1 FROM name_words o WHERE o.actor = w.actor AND o.word >= " + arg(word) + " AND o.word < " + arg(after(word)) + ")"
 	}
-	return ids, nil
+	followed := "(" + name + ")"
+	if shown != "" {
+		followed = "(" + name + " OR EXISTS (SELECT 1 FROM name_words w WHERE w.actor = a.id AND " + shown + "))"
+	}
+	sources := "SELECT x.id FROM (SELECT a.id FROM follows f JOIN actors a ON a.id = f.target WHERE f.actor = $3 AND f.accepted AND " + followed + " LIMIT $4) x"
+	if !w.Following {
+		sources += " UNION SELECT y.id FROM (SELECT a.id FROM actors a WHERE " + name + " LIMIT $4) y"
+		if shown != "" {
+			sources += " UNION SELECT z.id FROM (SELECT w.actor AS id FROM name_words w WHERE " + shown + " LIMIT $4) z"
+		}
+	}
+	ids, err := q.ids(ctx, `SELECT a.id FROM actors a LEFT JOIN follows f ON f.actor = $3 AND f.target = a.id AND f.accepted
+		LEFT JOIN actor_counts n ON n.actor = a.id WHERE a.id IN (`+sources+`) AND a.deleted = 0
+		ORDER BY CASE WHEN a.name_key = $1 THEN 0 ELSE 1 END, CASE WHEN f.actor IS NULL THEN 1 ELSE 0 END, CASE WHEN a.local THEN 0 ELSE 1 END,
+		COALESCE(n.followers, 0) DESC, a.id LIMIT $5 OFFSET $6`, args...)
+	return ids, wrapped(err, "searching accounts")
+}
+
+// Bounds of the words of one name.
+const (
+	maxNameWords = 6
+	maxNameWord  = 64 // Bytes.
+)
+
+// nameWords returns the words of a shown name in lower case, the longest first:
+// fewest accounts have it.
+func nameWords(name string) []string {
+	var words []string
+	for _, word := range strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) }) {
+		if len(word) <= maxNameWord && len(words) < maxNameWords && !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	slices.SortStableFunc(words, func(a, b string) int { return len(b) - len(a) })
+	return words
+}
+
+// setNameWords notes by which words of its name an actor is found.
+func (tx *Tx) setNameWords(ctx context.Context, actor int64, name string) error {
+	if _, err := tx.exec(ctx, "DELETE FROM name_words WHERE actor = $1", actor); err != nil {
+		return fmt.Errorf("name of %d: %w", actor, err)
+	}
+	for _, word := range nameWords(name) {
+		if _, err := tx.exec(ctx, "INSERT INTO name_words (word, actor) VALUES ($1, $2)", word, actor); err != nil {
+			return fmt.Errorf("name of %d: %w", actor, err)
+		}
+	}
+	return nil
 }
 
 // Tag is a hashtag: folded, and as first written.
