@@ -102,6 +102,7 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"search accounts": func(ctx context.Context, q *store.Q) error {
 		return second(q.SearchAccounts(ctx, store.AccountSearch{Text: "an smith", Viewer: 1, Limit: 20}))
 	},
+	"peers": func(ctx context.Context, q *store.Q) error { return second(q.Peers(ctx)) },
 	"search handles": func(ctx context.Context, q *store.Q) error {
 		return second(q.SearchAccounts(ctx, store.AccountSearch{Text: "an", Domain: "b", Limit: 20}))
 	},

@@ -335,6 +335,22 @@ func TestSearchAccounts(t *testing.T) {
 	})
 }
 
+func TestPeers(t *testing.T) {
+	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {
+		people(t, db, "ann")
+		if got := must(db.Peers(t.Context()))(t); len(got) != 0 {
+			t.Errorf("peers = %v, want none", got)
+		}
+		people(t, db, "a@c.test", "b@a.test", "c@b.test", "d@a.test")
+		if got := must(db.Peers(t.Context()))(t); !reflect.DeepEqual(got, []string{"a.test", "b.test", "c.test"}) {
+			t.Errorf("peers = %v", got)
+		}
+		if n := must(db.InstanceCounts(t.Context(), 0))(t); n.Domains != 3 {
+			t.Errorf("%d domains, want 3", n.Domains)
+		}
+	})
+}
+
 func TestUploads(t *testing.T) {
 	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {
 		u := store.Upload{ID: 5, Owner: 1, Kind: "image", Mime: "image/png", File: "5/a.png", Size: 9, Meta: store.UploadMeta{Width: 3, Focus: [2]float64{0.5, -1}}, Created: 100}
