@@ -83,16 +83,9 @@ var laterFiles = map[string]string{
 	"gotosocial/accept.json":                                "approvals of interactions are not taken up yet",
 }
 
-const boostTime = "a boost has the time at which it came"
-
 // otherwise are claims, by file and claim, that are not kept, with the reason.
 var otherwise = map[string]string{
 	"mastodon/object-note-hashtag-mention.json published 1970-01-01T11:22:34Z": "times before 2007 are capped: no network to be read from existed",
-	"mastodon/announce--ap-test.json at 2021-10-04T15:08:35.00Z":               boostTime,
-	"mastodon/announce--glitch-announce.json at 2023-07-24T01:13:38Z":          boostTime,
-	"mastodon/announce--share.json at 2019-08-04T20:55:09Z":                    boostTime,
-	"mastodon/announce--vs.json at 2023-10-31T15:27:33Z":                       boostTime,
-	"pleroma/announce.json at 2018-10-14T01:22:18.554227Z":                     boostTime,
 	"pleroma/object-note.json shown":                                           "it is served by another host than its author's, and who speaks for somebody must be on that one's host",
 }
 

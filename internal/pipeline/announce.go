@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"time"
 
 	"kenoma/internal/fault"
 	"kenoma/internal/store"
@@ -63,7 +64,7 @@ func applyAnnounce(ctx context.Context, s *Step) error {
 	if _, err := s.Boost(ctx, post.ID, s.Actor.ID); !errors.Is(err, store.ErrNotFound) {
 		return err // Boosted already, by another Announce.
 	}
-	if err := s.addBoost(ctx, post, s.Seq); err != nil {
+	if err := s.addBoost(ctx, post, s.Seq, s.Activity.Published); err != nil {
 		return err
 	}
 	return s.Notify(ctx, author, "reblog", post.ID)
@@ -86,11 +87,22 @@ func boostable(post *store.Status, by *store.Actor) error {
 	return fault.New(fault.Rejected, "Only public and unlisted posts can be boosted.")
 }
 
-func (s *Step) addBoost(ctx context.Context, post *store.Status, seq int64) error {
+// boostDelay is how late a boost may come and still count as made when it came,
+// which takes no room: its id says when that was.
+const boostDelay = time.Minute
+
+// addBoost shows the boost that the Announce seq of the log is, made at published.
+func (s *Step) addBoost(ctx context.Context, post *store.Status, seq int64, published time.Time) error {
 	st := &store.Status{ID: seq, Seq: seq, Actor: s.Actor.ID, BoostOf: post.ID, Conversation: post.Conversation,
 		Visibility: max(s.visibility, post.Visibility), LocalOnly: post.LocalOnly, Local: s.Actor.Local}
 	if err := s.InsertStatus(ctx, st); err != nil {
 		return err
+	}
+	came := vocab.TimeOf(seq)
+	if at := vocab.ClampTime(published, came); came.Sub(at) > boostDelay {
+		if err := s.SetContent(ctx, st.ID, &store.Content{Published: at.UnixMilli()}); err != nil {
+			return err
+		}
 	}
 	if err := s.CountBoost(ctx, post.ID, 1); err != nil {
 		return err
@@ -143,5 +155,10 @@ func (s *Step) boostAgain(ctx context.Context, gone *store.Activity) error {
 	visibility := s.visibility
 	s.visibility = other[len(other)-1].Visibility
 	defer func() { s.visibility = visibility }()
-	return s.addBoost(ctx, post, other[len(other)-1].Seq)
+	next := other[len(other)-1]
+	var published time.Time
+	if a, err := vocab.DecodeActivity([]byte(next.Doc)); err == nil {
+		published = a.Published
+	}
+	return s.addBoost(ctx, post, next.Seq, published)
 }
