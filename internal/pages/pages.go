@@ -91,19 +91,18 @@ func (p *Pages) show(w http.ResponseWriter, name string, v view) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'"+source(v.FormAction)+"; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "same-origin")
-	if h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", "no-store")
-	}
 	if v.Status != 0 {
 		w.WriteHeader(v.Status)
 	}
 	w.Write(b.Bytes())
 }
 
-// page wraps a handler that shows something.
+// page wraps a handler that shows something, or leads elsewhere. Addresses hold
+// secrets, so that nobody keeps a page or is told where it was left from.
 func (p *Pages) page(h func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Referrer-Policy", "same-origin")
 		if err := h(w, r); err != nil {
 			p.Fail(w, r, err)
 		}

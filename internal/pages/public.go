@@ -237,7 +237,6 @@ func (p *Pages) elsewhere(w http.ResponseWriter, r *http.Request, id int64) erro
 	if u, err := url.Parse(string(to)); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return errNoPost
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, string(to), http.StatusFound)
 	return nil
 }
