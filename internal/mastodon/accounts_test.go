@@ -413,3 +413,30 @@ func TestHomeHeedsSettings(t *testing.T) {
 		w.as("ann", "GET", "/api/v1/timelines/home", "").want(200, `[]`)
 	})
 }
+
+func TestFollowedTags(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.as("ann", "GET", "/api/v1/tags/Cats", "").want(200, `{"name": "Cats", "following": false, "url": "https://a.test/tags/cats"}`)
+		w.as("ann", "POST", "/api/v1/tags/Cats/follow", "").want(200, `{"name": "Cats", "following": true}`)
+		w.as("ann", "POST", "/api/v1/tags/dogs/follow", "").want(200, `{"following": true}`)
+		w.as("ann", "POST", "/api/v1/tags/no%20tag/follow", "").want(404, `{}`)
+		w.as("ann", "GET", "/api/v1/tags/cats", "").want(200, `{"following": true}`)
+		w.as("", "GET", "/api/v1/tags/cats", "").want(200, `{"following": false}`)
+		w.as("ann", "GET", "/api/v1/followed_tags", "").want(200, `[{"name": "dogs"}, {"name": "Cats"}]`)
+		w.as("ann", "GET", "/api/v2/search?q=cats&type=hashtags", "").want(200, `{"hashtags": [{"name": "Cats", "following": true}]}`)
+		both := w.post("bob", "status=%23CATS+and+%23dogs")
+		w.post("bob", "status=%23cats&visibility=unlisted")
+		w.post("bob", "status=%23birds")
+		w.as("ann", "GET", "/api/v1/timelines/home", "").want(200, `[{"id": "`+both+`"}]`)
+		w.as("ann", "POST", "/api/v1/tags/cats/unfollow", "").want(200, `{"following": false}`)
+		w.as("ann", "POST", "/api/v1/tags/dogs/unfollow", "").want(200, `{"following": false}`)
+		w.post("bob", "status=%23cats+again")
+		w.as("ann", "GET", "/api/v1/timelines/home", "").want(200, `[{"id": "`+both+`"}]`)
+		w.as("ann", "POST", "/api/v1/tags/birds/follow", "").want(200, "")
+		gone := w.post("bob", "status=%23birds+fly")
+		w.as("ann", "GET", "/api/v1/timelines/home", "").want(200, `[{"id": "`+gone+`"}, {"id": "`+both+`"}]`)
+		w.as("bob", "DELETE", "/api/v1/statuses/"+gone, "").want(200, "")
+		w.as("ann", "GET", "/api/v1/timelines/home", "").want(200, `[{"id": "`+both+`"}]`)
+		w.as("ann", "GET", "/api/v1/followed_tags", "").want(200, `[{"name": "birds"}]`)
+	})
+}

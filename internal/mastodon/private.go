@@ -190,9 +190,9 @@ func (api *API) leaveDomain(r *Request, domain string) error {
 }
 
 // What apps ask for at their start and what nobody here has: nobody can feature
-// accounts or tags, follow tags, schedule posts, or make announcements.
+// accounts or tags, schedule posts, or make announcements.
 //
-// spec: masto:methods/endorsements, featured_tags, followed_tags, scheduled_statuses,
+// spec: masto:methods/endorsements, featured_tags, scheduled_statuses,
 // announcements, trends, suggestions
 var (
 	_ = none("GET /api/v1/endorsements", "read:accounts")
@@ -200,7 +200,6 @@ var (
 	_ = none("GET /api/v1/featured_tags", "read:accounts")
 	_ = none("GET /api/v1/accounts/{id}/featured_tags", "")
 	_ = none("GET /api/v1/accounts/{id}/identity_proofs", "user")
-	_ = none("GET /api/v1/followed_tags", "read:follows")
 	_ = none("GET /api/v1/scheduled_statuses", "read:statuses")
 	_ = none("GET /api/v1/announcements", "")
 	_ = none("GET /api/v1/trends", "")

@@ -45,7 +45,7 @@ var _ = route("GET /api/v2/search", "?read:search", func(api *API, r *Request) (
 		found["accounts"] = list
 	}
 	if wants("hashtags") && !strings.HasPrefix(q, "@") {
-		if found["hashtags"], err = api.searchTags(r.Context(), q, limit, int(offset)); err != nil {
+		if found["hashtags"], err = api.searchTags(r.Context(), r.User, q, limit, int(offset)); err != nil {
 			return nil, err
 		}
 	}
@@ -184,21 +184,10 @@ func (api *API) drawnPeople(ctx context.Context, ids []int64) (any, error) {
 	return json.RawMessage(appendAll(nil, all)), nil
 }
 
-// tag is the entity of a hashtag.
-//
-// spec: masto:entities/Tag
-func (api *API) tag(name string) map[string]any {
-	return map[string]any{"id": name, "name": name, "url": api.URL + "/tags/" + name, "history": []any{}, "following": false, "featuring": false}
-}
-
-func (api *API) searchTags(ctx context.Context, q string, limit, offset int) (any, error) {
+func (api *API) searchTags(ctx context.Context, viewer *store.Actor, q string, limit, offset int) (any, error) {
 	tags, err := api.DB.SearchTags(ctx, markup.FoldTag(strings.TrimPrefix(q, "#")), limit, offset)
 	if err != nil {
 		return nil, err
 	}
-	list := []any{}
-	for _, t := range tags {
-		list = append(list, api.tag(t.Display))
-	}
-	return list, nil
+	return api.tags(ctx, viewer, tags)
 }

@@ -371,6 +371,13 @@ func (s *Step) distribute(ctx context.Context, st *store.Status, tags []string, 
 		if e.Lists, err = s.DeliverLists(ctx, st); err != nil {
 			return err
 		}
+		if len(tags) > 0 {
+			owners, err := s.DeliverTags(ctx, st)
+			if err != nil {
+				return err
+			}
+			e.Home = append(e.Home, owners...)
+		}
 		if err := s.ringBells(ctx, st); err != nil {
 			return err
 		}

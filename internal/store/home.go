@@ -153,8 +153,9 @@ func (tx *Tx) unhome(ctx context.Context, s *Status) error {
 			return fmt.Errorf("taking status %d from homes: %w", s.ID, err)
 		}
 	}
-	_, err := tx.exec(ctx, "DELETE FROM home WHERE status = $1 AND owner = $2", s.ID, s.Actor)
-	return err
+	_, err := tx.exec(ctx, `DELETE FROM home WHERE status = $1 AND (owner = $2
+		OR owner IN (SELECT f.owner FROM status_tags t JOIN tag_follows f ON f.tag = t.tag WHERE t.status = $1))`, s.ID, s.Actor)
+	return wrapped(err, "taking status %d from homes", s.ID)
 }
 
 // TrimHome drops the rows of an owner beyond HomeSize.

@@ -104,6 +104,15 @@ type Tag struct {
 	Name, Display string
 }
 
+// TagNamed returns a tag by its folded name.
+func (q *Q) TagNamed(ctx context.Context, name string) (*Tag, error) {
+	t := Tag{Name: name}
+	if err := q.row(ctx, "SELECT id, display FROM tags WHERE name = $1", name).Scan(&t.ID, &t.Display); err != nil {
+		return nil, fmt.Errorf("tag %s: %w", name, err)
+	}
+	return &t, nil
+}
+
 // SearchTags returns tags that begin with a folded text.
 func (q *Q) SearchTags(ctx context.Context, prefix string, limit, offset int) ([]Tag, error) {
 	if prefix == "" {
