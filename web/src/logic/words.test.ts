@@ -5,6 +5,7 @@ import { length } from './count';
 import { sha256 } from './sha256';
 import { complete, typing } from './suggest';
 import { ago, until } from './time';
+import { hostOf } from './url';
 import { audienceOf, narrower } from './visibility';
 import type { Account, Notification, Status } from '../api/types';
 
@@ -98,6 +99,17 @@ describe('time', () => {
   for (const [date, want] of cases)
     it(`${date} is ${want}`, () => expect(ago(date, now, 'en-US')).toBe(want));
   it('counts to an end', () => expect(until('2026-03-10T15:00:00Z', now, 'en')).toBe('in 3 hours'));
+});
+
+describe('hostOf', () => {
+  const cases: [address: string | null, want: string][] = [
+    ['https://b.test:8080/@bo', 'b.test:8080'],
+    ['javascript:alert(1)', ''],
+    ['https://', ''],
+    ['at://did:plc:x', ''],
+    [null, ''],
+  ];
+  for (const [address, want] of cases) it(String(address), () => expect(hostOf(address)).toBe(want));
 });
 
 describe('audience', () => {

@@ -215,6 +215,22 @@ describe('reading', () => {
     await viewer.waitFor({ state: 'detached' });
   });
 
+  it('shows the others when a post is broken, and leads nowhere bad', async () => {
+    const bo = fake.world.accounts[1];
+    fake.world.post(bo, 'Nothing is where it should be', { media_attachments: null as never });
+    fake.world.post(bo, 'Odd address', {
+      url: 'javascript:alert(1)',
+      card: { url: 'javascript:alert(2)', title: 'Click' } as never,
+    });
+    await visit('/');
+    await page.getByText('This post cannot be shown.').waitFor();
+    await post('Odd address').getByRole('button', { name: 'More about this post' }).click();
+    await page.getByRole('menuitem', { name: 'Copy link' }).waitFor();
+    assert.equal(await page.getByRole('menuitem', { name: 'Open on its own server' }).count(), 0);
+    assert.equal(await page.locator('a[href^="javascript"]').count(), 0);
+    await post('Rain at last').waitFor();
+  });
+
   it('tells what is not there', async () => {
     await visit('/@nobody');
     await page.getByText('There is nothing at this address').waitFor();
