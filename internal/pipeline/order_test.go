@@ -78,7 +78,7 @@ func update(n, version int, text, at string) string {
 }
 
 func announce(n int) string {
-	return fmt.Sprintf(`{"id":"https://c.test/boost/%d","type":"Announce","actor":"https://c.test/users/cat","to":["as:Public"],"published":"2026-01-0%dT10:00:00Z","object":"https://b.test/notes/1"}`, n, n)
+	return fmt.Sprintf(`{"id":"https://c.test/boost/%d","type":"Announce","actor":"https://c.test/users/cat","to":["as:Public"],"published":"2026-01-01T1%d:00:00Z","object":"https://b.test/notes/1"}`, n, n)
 }
 
 func question(n, a, b int) string {
