@@ -360,7 +360,11 @@ func (s *Service) Jobs() map[string]func(context.Context, store.Job) error {
 
 const (
 	sweepEvery = time.Hour
-	keepApps   = 7 * 24 * time.Hour // Of apps that nobody signed in with.
+
+	// keepUnused is how long a client is kept that nobody is signed in with, and an
+	// app's own token that is not used. Some clients register for each sign-in, and
+	// never say that they are done.
+	keepUnused = 30 * 24 * time.Hour
 )
 
 // Schedule has expired secrets and unused apps deleted from now on.
@@ -371,11 +375,11 @@ func (s *Service) Schedule(ctx context.Context) error {
 }
 
 func (s *Service) sweepJob(ctx context.Context, _ store.Job) error {
+	unused := s.Now().Add(-keepUnused).UnixMilli()
 	for _, step := range []func(*store.Tx) (bool, error){
 		func(tx *store.Tx) (bool, error) { return tx.SweepTokens(ctx) },
-		func(tx *store.Tx) (bool, error) {
-			return tx.SweepApps(ctx, s.Now().Add(-keepApps).UnixMilli())
-		},
+		func(tx *store.Tx) (bool, error) { return tx.SweepAppTokens(ctx, unused) },
+		func(tx *store.Tx) (bool, error) { return tx.SweepApps(ctx, unused) },
 	} {
 		for more := true; more; {
 			if err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {

@@ -482,7 +482,8 @@ func TestSweep(t *testing.T) {
 		ctx := t.Context()
 		ann := w.person("ann")
 		used := w.app("read")
-		w.app("write")
+		idle := w.app("write")
+		w.post("/oauth/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {idle.ID}, "client_secret": {idle.Secret}, "scope": {"write"}})
 		w.code(used, ann.ID, nil)
 		if err := w.db.Write(ctx, func(tx *store.Tx) error {
 			app, err := tx.AppByClientID(ctx, used.ID)
@@ -493,7 +494,7 @@ func TestSweep(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		w.pass(8 * 24 * time.Hour)
+		w.pass(31 * 24 * time.Hour)
 		young := w.app("push")
 		if err := w.auth.Jobs()["sweep"](ctx, store.Job{}); err != nil {
 			t.Fatal(err)

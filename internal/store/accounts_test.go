@@ -93,6 +93,7 @@ func TestTokens(t *testing.T) {
 				{Hash: "access", Kind: "access", Actor: 1, App: 7, Scopes: "read write", Data: "x"},
 				{Hash: "access 2", Kind: "access", Actor: 1},
 				{Hash: "access 3", Kind: "access", Actor: 2},
+				{Hash: "app's own", Kind: "access", App: 7},
 				{Hash: "code", Kind: "code", Actor: 1, Expires: c.at.Add(10 * time.Minute).UnixMilli()},
 				{Hash: "old", Kind: "code", Actor: 1, Expires: c.at.Add(time.Minute).UnixMilli()},
 			} {
@@ -168,8 +169,22 @@ func TestTokens(t *testing.T) {
 			}
 			return nil
 		})
-		if left := storetest.Dump(t, db, "SELECT hash FROM tokens"); len(left) != 2 {
-			t.Errorf("after the sweep there are %q, want two", left)
+		if left := storetest.Dump(t, db, "SELECT hash FROM tokens"); len(left) != 3 {
+			t.Errorf("after the sweep there are %q, want three", left)
+		}
+		for _, tt := range []struct {
+			since time.Time
+			want  bool
+		}{{c.at.Add(-time.Minute), true}, {c.at, false}} { // It was made a minute ago, and never used.
+			mustWrite(t, db, func(tx *store.Tx) error {
+				if more, err := tx.SweepAppTokens(ctx, tt.since.UnixMilli()); more || err != nil {
+					t.Errorf("SweepAppTokens = %t, %v", more, err)
+				}
+				return nil
+			})
+			if got := there("access", "app's own"); got != tt.want {
+				t.Errorf("an app's token after a sweep of those not used since %s: %t, want %t", tt.since, got, tt.want)
+			}
 		}
 		mustWrite(t, db, func(tx *store.Tx) error { return tx.DropKind(ctx, "access") })
 		if there("access", "access 3") {

@@ -99,3 +99,14 @@ func (tx *Tx) SweepTokens(ctx context.Context) (more bool, err error) {
 	}
 	return n == swept, nil
 }
+
+// SweepAppTokens deletes tokens of apps themselves, without a person, that were not
+// used since a time (ms), some at a time, and tells whether there may be more.
+func (tx *Tx) SweepAppTokens(ctx context.Context, since int64) (more bool, err error) {
+	n, err := tx.exec(ctx, `DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE actor = 0 AND kind = 'access'
+		AND created < $1 AND last_used < $1 LIMIT $2)`, since, swept)
+	if err != nil {
+		return false, fmt.Errorf("sweeping tokens of apps: %w", err)
+	}
+	return n == swept, nil
+}
