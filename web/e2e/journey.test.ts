@@ -28,7 +28,7 @@ const button = (name: string | RegExp) => page.getByRole('button', { name, exact
 const composing = () => page.getByRole('textbox', { name: 'What is on your mind?' });
 
 async function until(what: () => boolean | Promise<boolean>, message: string): Promise<void> {
-  for (let n = 0; n < 100; n++) {
+  for (let n = 0; n < 200; n++) {
     if (await what()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -85,7 +85,7 @@ export class Server {
   }
 
   private async until(what: () => Promise<boolean> | false, failure: string): Promise<void> {
-    for (let n = 0; n < 200; n++) {
+    for (let n = 0; n < 400; n++) {
       if (await what()) return;
       await new Promise((done) => setTimeout(done, 50));
     }

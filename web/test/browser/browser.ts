@@ -44,7 +44,7 @@ export async function open(
     locale: 'en-GB',
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(20_000);
   const problems: string[] = [];
   page.on('pageerror', (err) => problems.push(String(err)));
   page.on('console', (message) => {

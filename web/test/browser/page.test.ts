@@ -49,7 +49,7 @@ const top = async (text: string) => Math.round((await post(text).boundingBox())!
 const press = (what: Locator) => what.evaluate((element: HTMLElement) => element.click());
 
 async function until(what: () => boolean | Promise<boolean>, message: string): Promise<void> {
-  for (let n = 0; n < 100; n++) {
+  for (let n = 0; n < 200; n++) {
     if (await what()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
