@@ -337,10 +337,21 @@ const (
 	maxPoll = 180 * 24 * 60 * 60
 )
 
+// maxIdempotencyKey is how much of an Idempotency-Key counts.
+const maxIdempotencyKey = 200
+
 // spec: masto:methods/statuses#create
 var _ = route("POST /api/v1/statuses", "write:statuses",
 	func(api *API, r *Request) (any, error) {
 		ctx := r.Context()
+		key := cutRunes(r.Request.Header.Get("Idempotency-Key"), maxIdempotencyKey)
+		if key != "" { // Before anything is judged: its files belong to that post by now.
+			if id, err := api.DB.Idempotent(ctx, r.User.ID, key); err == nil {
+				return api.drawStatus(r, id)
+			} else if !errors.Is(err, store.ErrNotFound) {
+				return nil, err
+			}
+		}
 		d, err := api.draft(r)
 		if err != nil {
 			return nil, err
@@ -348,7 +359,7 @@ var _ = route("POST /api/v1/statuses", "write:statuses",
 		if r.String("scheduled_at") != "" {
 			return nil, invalidField("Posts can't be scheduled on this server yet")
 		}
-		d.Key = r.Request.Header.Get("Idempotency-Key")
+		d.Key = key
 		d.Visibility = r.String("visibility")
 		if d.Visibility == "" && r.Session.Account != nil {
 			d.Visibility = r.Session.Account.Preferences.Visibility

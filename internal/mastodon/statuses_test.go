@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"kenoma/internal/store"
 )
 
 func TestPost(t *testing.T) {
@@ -63,6 +65,40 @@ func TestIdempotencyKey(t *testing.T) {
 		if other := w.send(token, "POST", "/api/v1/statuses", "status=once", http.Header{"Idempotency-Key": {"l"}}).id(); other == first {
 			t.Error("another key gave the same post")
 		}
+	})
+}
+
+// upload puts a file of somebody's into the database, as the media endpoints do.
+func (w *world) upload(who, description string) string {
+	w.t.Helper()
+	id, owner := w.db.IDs.Next(), w.person(who).ID
+	w.write(func(tx *store.Tx) error {
+		return tx.InsertUpload(w.t.Context(), &store.Upload{ID: id, Owner: owner, Kind: "image", Mime: "image/png", File: itoa(id) + "/original.png",
+			Preview: itoa(id) + "/small.png", Size: 10, Description: description, Meta: store.UploadMeta{Width: 40, Height: 20, Blurhash: "LEHV6nWB2yk8pyo0adR*.7kCMdnj", Focus: [2]float64{-0.5, 0.25}}})
+	})
+	return itoa(id)
+}
+
+func TestPostWithMedia(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		one, two, foreign := w.upload("ann", "One"), w.upload("ann", "Two"), w.upload("bob", "Theirs")
+		w.as("ann", "POST", "/api/v1/statuses", "media_ids[]="+foreign).want(422, "")
+		header, token := http.Header{"Idempotency-Key": {"k"}}, w.token("ann", fullScopes)
+		body := `{"status": "", "media_ids": ["` + one + `", "` + two + `"]}`
+		id := w.send(token, "POST", "/api/v1/statuses", body, header).want(200, `{"media_attachments": [{"id": "`+one+`", "type": "image", "description": "One",
+			"url": "https://a.test/media/`+one+`/original.png", "preview_url": "https://a.test/media/`+one+`/small.png", "remote_url": null,
+			"meta": {"original": {"width": 40, "height": 20, "aspect": 2, "size": "40x20"}, "focus": {"x": -0.5, "y": 0.25}}}, {"id": "`+two+`"}]}`).id()
+		// The app didn't hear the answer and tries again.
+		w.send(token, "POST", "/api/v1/statuses", body, header).want(200, `{"id": "`+id+`"}`)
+		w.as("ann", "POST", "/api/v1/statuses", "media_ids[]="+one).want(422, "") // It belongs to that post.
+
+		at := "/api/v1/statuses/" + id
+		w.as("ann", "PUT", at, "status=Words").want(200, `{"content": "<p>Words</p>", "media_attachments": [{"id": "`+one+`"}, {"id": "`+two+`"}]}`)
+		w.as("ann", "PUT", at, `{"status": "Words", "media_ids": ["`+two+`"], "media_attributes": [{"id": "`+two+`", "description": "Better", "focus": "1,-1"}]}`).
+			want(200, `{"media_attachments": [{"id": "`+two+`", "description": "Better", "meta": {"focus": {"x": 1, "y": -1}}}]}`)
+		w.as("bob", "GET", at+"/history", "").want(200, `[{"media_attachments": [{"description": "One"}, {}]}, {"content": "<p>Words</p>"}, {"media_attachments": [{"description": "Better"}]}]`)
+		w.as("bob", "GET", "/api/v1/timelines/public?only_media=true", "").want(200, `[{"id": "`+id+`"}]`)
+		w.as("ann", "PUT", at, `{"status": "", "media_ids": []}`).want(422, "")
 	})
 }
 
