@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ import (
 )
 
 // interop is where documents of other software lie, beside the checkout.
-const interop = "../../../shared/interop"
+var interop = cmp.Or(os.Getenv("INTEROP_DIR"), "../../../shared/interop")
 
 // interopRow is a line of an index.tsv.
 type interopRow struct{ path, kind, expect string }
