@@ -31,6 +31,9 @@ export class Server {
       KENOMA_LISTEN: `127.0.0.1:${port}`,
       KENOMA_RATE_LIMIT_ENABLED: 'false',
       KENOMA_REGISTRATIONS: 'open',
+      // So that two of them can talk to each other.
+      KENOMA_FEDERATION_ALLOW_NETWORKS: '127.0.0.0/8,::1/128',
+      KENOMA_FEDERATION_ALLOW_HTTP: 'true',
     };
     this.child = spawn(binary, ['serve'], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout!, this.child.stderr!])

@@ -88,10 +88,25 @@ export async function relate(id: string, verb: string, expected: Partial<Relatio
   const before = relationships.get(id);
   if (before) relationships.set(id, { ...before, ...expected });
   try {
-    relationships.set(id, await api.relate(id, verb));
+    const answer = await api.relate(id, verb);
+    relationships.set(id, answer);
+    if (verb === 'follow' && answer.requested) void awaitAnswer(id);
   } catch (err) {
     if (before) relationships.set(id, before);
     notes.fail(err);
+  }
+}
+
+/** When to ask whether a request was answered, in ms after the last time; most servers answer at once. */
+const patience = [700, 1_500, 4_000, 10_000];
+
+/** Looks whether a request to follow somebody elsewhere was accepted, for as long as the reader may wait for it. */
+async function awaitAnswer(id: string): Promise<void> {
+  for (const pause of patience) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    if (!relationships.get(id)?.requested) return;
+    const [now] = await api.relationships([id]).catch(() => []);
+    if (now) relationships.set(id, now);
   }
 }
 
