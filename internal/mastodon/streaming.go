@@ -285,7 +285,10 @@ func (c *connection) draw(ctx context.Context, s subscription, e *stream.Event) 
 	case "update", "status.update":
 		if s.channel.name == "direct" {
 			payload, err := c.conversation(ctx, e)
-			return "conversation", payload, err
+			if payload == nil {
+				return "", nil, err
+			}
+			return "conversation", payload, nil
 		}
 		payload, err := c.status(ctx, s, e)
 		if payload == nil {
@@ -362,16 +365,19 @@ func (c *connection) status(ctx context.Context, s subscription, e *stream.Event
 	return drawn, drawErr
 }
 
-// conversation draws a direct message as the conversation that it is in.
-//
-// spec: masto:entities/Conversation
+// conversation draws a direct message as the conversation that it is in; nil when
+// the reader avoids its author.
 func (c *connection) conversation(ctx context.Context, e *stream.Event) ([]byte, error) {
-	posts, err := c.api.posts(ctx, []int64{e.Status})
-	if err != nil || posts[e.Status] == nil {
+	api, viewer := c.api, c.session.Actor
+	rel, err := api.relations(ctx, viewer)
+	if err != nil || rel.avoids(e.Author, api.Now().UnixMilli()) {
 		return nil, err
 	}
-	one := store.Conversation{ID: posts[e.Status].row.Conversation, Last: e.Status}
-	drawn, err := c.api.drawConversations(ctx, c.session.Actor, []store.Conversation{one})
+	st, err := api.DB.Status(ctx, e.Status)
+	if err != nil {
+		return nil, err
+	}
+	drawn, err := api.drawConversations(ctx, viewer, []store.Conversation{{ID: st.Conversation, Last: st.ID}})
 	if err != nil || len(drawn) == 0 {
 		return nil, err
 	}
