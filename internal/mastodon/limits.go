@@ -35,7 +35,6 @@ var endpointLimits = map[string]limit{
 	"DELETE /api/v1/statuses/{id}":        limitDelete,
 	"POST /api/v1/statuses/{id}/unreblog": limitDelete,
 	"POST /api/v1/accounts":               limitSignUp,
-	"POST /api/v1/emails/confirmations":   limitSignUp,
 }
 
 // limiter counts in sliding windows: the count of the running window plus the
