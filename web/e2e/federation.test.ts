@@ -28,11 +28,13 @@ it('finds somebody on another server, follows, and sees what they post, pictures
   await context.addInitScript((token) => localStorage.setItem('kenoma.token', JSON.stringify(token)), ann);
   const acct = `cyn@${new URL(there.url).host}`;
 
-  await page.goto(`/search?${new URLSearchParams({ q: `@${acct}` })}`);
-  await page
-    .getByRole('link', { name: new RegExp(acct) })
-    .first()
-    .click();
+  // A server that is busy may need longer for its first look at another than the page waits.
+  const found = page.getByRole('link', { name: new RegExp(acct) }).first();
+  for (let n = 0; n < 3 && !(await found.isVisible()); n++) {
+    await page.goto(`/search?${new URLSearchParams({ q: `@${acct}` })}`);
+    await found.or(page.getByText('Nothing found')).first().waitFor();
+  }
+  await found.click();
   await page.getByRole('button', { name: 'Follow', exact: true }).click();
   await page.getByRole('button', { name: 'Unfollow' }).waitFor();
   await page.reload();

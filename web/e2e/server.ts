@@ -25,7 +25,8 @@ export class Server {
     const port = await freePort();
     this.url = `http://localhost:${port}`;
     this.env = {
-      ...process.env,
+      // The program refuses settings that it does not know, such as KENOMA_BIN.
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KENOMA_'))),
       KENOMA_DATA_DIR: this.folder,
       KENOMA_URL: this.url,
       KENOMA_LISTEN: `127.0.0.1:${port}`,
@@ -46,6 +47,7 @@ export class Server {
   }
 
   async stop(): Promise<void> {
+    if (process.env.E2E_LOG) console.error(this.output);
     const gone = new Promise((done) => this.child.once('exit', done));
     this.child.kill('SIGTERM');
     await gone;
@@ -67,11 +69,6 @@ export class Server {
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;
-  }
-
-  /** What the program has said so far, for when something goes wrong. */
-  get log(): string {
-    return this.output;
   }
 
   private env: NodeJS.ProcessEnv = {};
