@@ -48,15 +48,22 @@ func (api *API) drawNotifications(ctx context.Context, viewer *store.Actor, list
 		if face == nil || n.Status != 0 && s == nil {
 			continue
 		}
-		drawn = append(drawn, appendNotification(nil, n, face, s, n.ID <= seen))
+		var report []byte
+		if n.Kind == store.KindNamed("admin.report") {
+			if report, err = api.notifiedReport(ctx, n.ID); err != nil {
+				return nil, err
+			}
+		}
+		drawn = append(drawn, appendNotification(nil, n, face, s, report, n.ID <= seen))
 	}
 	return drawn, nil
 }
 
-// appendNotification draws one notification; s is nil where it is about none.
+// appendNotification draws one notification; s and report are nil where it is about
+// none.
 //
 // spec: masto:entities/Notification; Pleroma-FE needs pleroma.is_seen
-func appendNotification(b []byte, n *store.Notification, by *face, s *shown, seen bool) []byte {
+func appendNotification(b []byte, n *store.Notification, by *face, s *shown, report []byte, seen bool) []byte {
 	o := begin(b)
 	o.id("id", n.ID)
 	o.str("type", store.KindName(n.Kind))
@@ -66,6 +73,9 @@ func appendNotification(b []byte, n *store.Notification, by *face, s *shown, see
 	if s != nil {
 		o.key("status")
 		o.b = s.append(o.b)
+	}
+	if report != nil {
+		o.raw("report", string(report))
 	}
 	in := o.nest("pleroma")
 	in.flag("is_seen", seen)
