@@ -2,7 +2,6 @@ package fedtest
 
 import (
 	"bytes"
-	"crypto"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -164,7 +163,7 @@ func newStranger(t *testing.T) *stranger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	public, err := remote.EncodePublicKey(private.(crypto.Signer).Public())
+	public, err := remote.EncodePublicKey(private.Public())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,6 @@ type siege struct {
 	w     *World
 	alice *User
 	mine  Status // Alice's post that Bob likes.
-	bobs  []Status
 	was   picture
 }
 
