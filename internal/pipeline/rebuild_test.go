@@ -69,6 +69,10 @@ func (w *world) everything() {
 	ok(w.Unblock(ctx, ann, fay))
 	ok(w.DeleteAccount(ctx, w.person("eve")))
 	ok(w.purge(ctx, purgeJob{Actor: eve.ID}))
+	ok(w.DB.Write(ctx, func(tx *store.Tx) error { // A report, which is in no log.
+		_, err := tx.AddNotification(ctx, store.Notification{Owner: dan.ID, ID: tx.NewID(), Kind: store.KindNamed("admin.report"), Actor: ann.ID})
+		return err
+	}))
 	w.strangers(reply)
 	w.clock = w.clock.Add(2 * time.Hour)
 	ok(w.endPoll(ctx, pollJob{Status: poll}))
