@@ -26,7 +26,6 @@ type peers struct {
 	got       atomic.Int64
 	silent    atomic.Bool // The second ten hosts don't answer.
 	mu        sync.Mutex
-	last      time.Time
 	at        []time.Time
 	listeners []net.Listener
 	srv       *http.Server
