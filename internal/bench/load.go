@@ -117,8 +117,8 @@ func progress(what string) func(done, total int64) {
 	}
 }
 
-// tidy drops the deliveries that the loading asked for and gives the planner its
-// statistics, as the server's upkeep would have.
+// tidy drops the deliveries that the loading asked for. PostgreSQL gathers the
+// planner's statistics by itself in service, SQLite goes without.
 func tidy(ctx context.Context, url string) error {
 	driver, dsn := "pgx", url
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
@@ -131,7 +131,7 @@ func tidy(ctx context.Context, url string) error {
 	defer db.Close()
 	statements := []string{"DELETE FROM jobs", "DELETE FROM job_parts", "ANALYZE"}
 	if driver == "sqlite" {
-		statements = append(statements[:2], "PRAGMA optimize=0x10002", "PRAGMA wal_checkpoint(TRUNCATE)")
+		statements = append(statements[:2], "PRAGMA wal_checkpoint(TRUNCATE)")
 	}
 	for _, text := range statements {
 		if _, err := db.ExecContext(ctx, text); err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -185,6 +186,15 @@ func (w *sqliteWriter) one(ctx context.Context, tx *Tx, fn func(*Tx) error) erro
 	return err
 }
 
+// bareLimit is a limit that SQLite would look at when it plans: it would plan such a
+// statement anew each time it runs.
+var bareLimit = regexp.MustCompile(`\b(LIMIT|OFFSET) (\$\d+)`)
+
+// plannedOnce is text with its limits hidden from the planner.
+func plannedOnce(text string) string {
+	return bareLimit.ReplaceAllString(text, "${1} CAST(${2} AS INTEGER)")
+}
+
 // preparedPool prepares each text once for a pool. Queries are short, so they run
 // without the context's cancellation, which costs the driver a goroutine each.
 type preparedPool struct {
@@ -196,7 +206,7 @@ func (p *preparedPool) stmt(ctx context.Context, text string) (*sql.Stmt, error)
 	if s, ok := p.stmts.Load(text); ok {
 		return s.(*sql.Stmt), nil
 	}
-	s, err := p.db.PrepareContext(ctx, text)
+	s, err := p.db.PrepareContext(ctx, plannedOnce(text))
 	if err != nil {
 		return nil, fmt.Errorf("preparing %q: %w", text, err)
 	}
@@ -233,7 +243,7 @@ func (p *preparedConn) stmt(ctx context.Context, text string) (*sql.Stmt, error)
 	if s := p.stmts[text]; s != nil {
 		return s, nil
 	}
-	s, err := p.conn.PrepareContext(ctx, text)
+	s, err := p.conn.PrepareContext(ctx, plannedOnce(text))
 	if err != nil {
 		return nil, fmt.Errorf("preparing %q: %w", text, err)
 	}
