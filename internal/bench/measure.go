@@ -162,7 +162,7 @@ func (m *meter) reads(context.Context) error {
 		return get(fmt.Sprintf("/api/v1/accounts/%d/statuses", m.s.Actors[i%people]), token((i+1)%people))
 	})
 	m.bench("context of 100 replies", each(fmt.Sprintf("/api/v1/statuses/%d/context", m.s.Thread)))
-	m.bench("notifications", each("/api/v1/notifications"))
+	m.bench("notifications, 15 of them", each("/api/v1/notifications?limit=15"))
 	m.bench("account lookup", each("/api/v1/accounts/lookup?acct=user7"))
 	m.bench("search", each("/api/v2/search?q=far1&limit=20"))
 	m.bench("instance v2", func(int) []byte { return instanceRequest })
