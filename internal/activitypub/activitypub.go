@@ -43,6 +43,10 @@ type Options struct {
 	// host posts whose keys are known is the policies' matter. nil: it refuses none.
 	Refuses func(host string) bool
 
+	// Verified is told of each host that sends what its key vouches for: it is
+	// alive. nil: nobody wants to know.
+	Verified func(ctx context.Context, host string)
+
 	OpenRegistrations func() bool // nil means closed.
 	Approval          func() bool // New accounts wait for approval. nil means no.
 	Limits            Limits

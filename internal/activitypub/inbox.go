@@ -89,6 +89,9 @@ func (h *Handler) receive(r *http.Request, s *remote.Signature, body []byte, act
 	actor, err := h.check(r.Context(), s, r, body, actor, h.Now())
 	switch {
 	case err == nil:
+		if h.Verified != nil {
+			h.Verified(r.Context(), actor.Host)
+		}
 		return h.Pipeline.ProcessDocument(r.Context(), body, pipeline.Origin{Host: actor.Host})
 	case (fault.Is(err, fault.Gone) || fault.Is(err, fault.NotFound)) && leaves(body):
 		return nil // What we know of it stays: nobody proved that it was deleted.

@@ -109,6 +109,7 @@ func (s *Server) build(ctx context.Context) error {
 	s.Delivery = delivery.New(delivery.Options{DB: s.DB, Remote: s.Remote, Host: base.Host(), Refuses: s.refused, Log: s.Log})
 	s.ap = activitypub.New(activitypub.Options{DB: s.DB, Pipeline: s.Pipeline, URL: c.URL, Domain: c.Domain, Title: c.Instance.Title,
 		Description: c.Instance.Description, Version: s.Version, AuthorizedFetch: c.Federation.AuthorizedFetch, Refuses: s.refused,
+		Verified:          s.Delivery.Alive,
 		OpenRegistrations: func() bool { return c.Registrations == "open" || c.Registrations == "approval" },
 		Approval:          func() bool { return c.Registrations == "approval" },
 		Limits: activitypub.Limits{Upload: int64(c.Media.MaxVideo), Avatar: int64(c.Media.MaxImage), Banner: int64(c.Media.MaxImage),
@@ -139,6 +140,14 @@ func (s *Server) jobs() map[string]queue.Handler {
 		}
 	}
 	all["sweep"] = s.sweep
+	fetch := all["fetch"]
+	all["fetch"] = func(ctx context.Context, j store.Job) error {
+		err := fetch(ctx, j)
+		if fault.Retryable(err) && err != nil {
+			return queue.PartDown(err) // The whole host waits, not each of its documents.
+		}
+		return err
+	}
 	return all
 }
 
