@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -147,11 +148,14 @@ func (s subscription) names() []string {
 
 // connection is a listener with its streams.
 type connection struct {
-	api     *API
-	session *auth.Session
-	bearer  string
-	events  *stream.Listener
-	send    func(ctx context.Context, s subscription, event string, payload []byte) error
+	api      *API
+	session  *auth.Session
+	bearer   string
+	events   *stream.Listener
+	protocol string // Prefix of what is composed once for all connections alike.
+	// compose makes of an event what goes over the wire, and send sends that.
+	compose func(s subscription, event string, payload []byte) ([]byte, error)
+	send    func(wire []byte) error
 
 	mu   sync.Mutex
 	subs map[stream.Topic]subscription
@@ -261,40 +265,52 @@ func (c *connection) run(ctx context.Context, beat func(context.Context) error) 
 // more, since it is gone, is left out.
 func (c *connection) pass(ctx context.Context, e *stream.Event) error {
 	for _, s := range c.matched(e) {
-		name, payload, err := c.draw(ctx, s, e)
+		wire, err := c.draw(ctx, s, e)
 		if err != nil && ctx.Err() == nil {
 			c.api.Log.Warn("live event not drawn", "kind", e.Kind, "status", e.Status, "err", err)
 		}
-		if err != nil || name == "" {
+		if err != nil || wire == nil {
 			continue
 		}
-		if err := c.send(ctx, s, name, payload); err != nil {
+		if err := c.send(wire); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// draw returns the name and payload of an event on a stream; no name when there is
-// nothing to be sent. A nil payload means that there is none.
-func (c *connection) draw(ctx context.Context, s subscription, e *stream.Event) (string, []byte, error) {
+// draw returns what goes over the wire for an event on a stream; nil when there is
+// nothing to be sent.
+func (c *connection) draw(ctx context.Context, s subscription, e *stream.Event) ([]byte, error) {
+	if e.Kind == "update" || e.Kind == "status.update" {
+		if s.channel.name == "user:notification" {
+			return nil, nil
+		}
+		if s.channel.name != "direct" {
+			return c.status(ctx, s, e)
+		}
+	}
+	name, payload, err := c.event(ctx, s, e)
+	if err != nil || name == "" {
+		return nil, err
+	}
+	return c.compose(s, name, payload)
+}
+
+// event returns the name and payload of an event that is drawn for this reader
+// alone; no name when there is nothing to be sent. A nil payload means that there is
+// none.
+func (c *connection) event(ctx context.Context, s subscription, e *stream.Event) (string, []byte, error) {
 	if s.channel.name == "user:notification" && e.Kind != "notification" {
 		return "", nil, nil
 	}
 	switch e.Kind {
 	case "update", "status.update":
-		if s.channel.name == "direct" {
-			payload, err := c.conversation(ctx, e)
-			if payload == nil {
-				return "", nil, err
-			}
-			return "conversation", payload, nil
-		}
-		payload, err := c.status(ctx, s, e)
+		payload, err := c.conversation(ctx, e)
 		if payload == nil {
 			return "", nil, err
 		}
-		return e.Kind, payload, nil
+		return "conversation", payload, nil
 	case "delete":
 		if s.channel.name == "direct" {
 			return "", nil, nil
@@ -315,8 +331,9 @@ func (c *connection) draw(ctx context.Context, s subscription, e *stream.Event) 
 	return "", nil, nil
 }
 
-// status draws a status for one stream: once for all readers, unless this reader's
-// filters have to say something. nil: the reader is not to see it.
+// status draws a status for one stream: once for all readers, to the bytes on the
+// wire, unless this reader's filters have to say something. nil: the reader is not
+// to see it.
 func (c *connection) status(ctx context.Context, s subscription, e *stream.Event) ([]byte, error) {
 	api, viewer := c.api, c.session.Actor
 	if !c.session.Scopes.Allows("read:statuses") {
@@ -351,7 +368,7 @@ func (c *connection) status(ctx context.Context, s subscription, e *stream.Event
 			return nil, nil
 		}
 		if own || list[0].filtered != nil {
-			return list[0].append(nil), nil
+			return c.compose(s, e.Kind, list[0].append(nil))
 		}
 	}
 	var drawErr error
@@ -362,7 +379,14 @@ func (c *connection) status(ctx context.Context, s subscription, e *stream.Event
 		}
 		return list[0].append(nil)
 	})
-	return drawn, drawErr
+	if drawn == nil || drawErr != nil {
+		return nil, drawErr
+	}
+	wire := e.Once(c.protocol+s.channel.name+" "+s.arg, func() (wire []byte) {
+		wire, drawErr = c.compose(s, e.Kind, drawn)
+		return wire
+	})
+	return wire, drawErr
 }
 
 // conversation draws a direct message as the conversation that it is in; nil when
@@ -413,35 +437,29 @@ func (api *API) serveSSE(w http.ResponseWriter, r *http.Request, ch *channel) {
 	h.Set("Cache-Control", "private, no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would wait for more.
 	out := http.NewResponseController(w)
-	write := func(text string) error {
+	write := func(text []byte) error {
 		// Not every writer has deadlines; then the connection's own must do.
 		if err := out.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err
 		}
-		if _, err := io.WriteString(w, text); err != nil {
+		if _, err := w.Write(text); err != nil {
 			return err
 		}
 		return out.Flush()
 	}
-	c.send = func(_ context.Context, _ subscription, event string, payload []byte) error {
-		data := "undefined"
-		if payload != nil {
-			data = string(payload)
-		}
-		return write("event: " + event + "\ndata: " + data + "\n\n")
-	}
-	if err := write(":)\n\n"); err != nil {
+	c.protocol, c.compose, c.send = "sse ", composeSSE, write
+	if err := write([]byte(":)\n\n")); err != nil {
 		return
 	}
-	c.run(ctx, func(context.Context) error { return write(":thump\n\n") })
+	c.run(ctx, func(context.Context) error { return write([]byte(":thump\n\n")) })
 }
 
-// message is what goes over a WebSocket. A payload that there is none of must be
-// left out: "" breaks clients.
-type message struct {
-	Stream  []string `json:"stream"`
-	Event   string   `json:"event"`
-	Payload *string  `json:"payload,omitempty"`
+// composeSSE writes an event in the form of an event stream.
+func composeSSE(_ subscription, event string, payload []byte) ([]byte, error) {
+	if payload == nil {
+		payload = []byte("undefined")
+	}
+	return slices.Concat([]byte("event: "), []byte(event), []byte("\ndata: "), payload, []byte("\n\n")), nil
 }
 
 // request is what comes over a WebSocket.
@@ -480,32 +498,21 @@ func (api *API) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		opts.Subprotocols = []string{p}
 	}
 	w.Header().Del("Content-Type")
-	conn, err := websocket.Accept(w, r, opts)
+	socket := &socket{ResponseWriter: w}
+	conn, err := websocket.Accept(socket, r, opts)
 	if err != nil {
 		return // Accept has answered.
 	}
 	defer conn.CloseNow()
 	conn.SetReadLimit(4 << 10)
-	write := func(ctx context.Context, v any) error {
-		b, err := marshal(v)
+	c.protocol, c.compose, c.send = "ws ", composeFrame, socket.write
+	fail := func(err error) error {
+		status, text := fault.Public(err)
+		b, err := marshal(map[string]any{"error": text, "status": status})
 		if err != nil {
 			return err
 		}
-		ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-		defer cancel()
-		return conn.Write(ctx, websocket.MessageText, b)
-	}
-	c.send = func(ctx context.Context, s subscription, event string, payload []byte) error {
-		m := message{Stream: s.names(), Event: event}
-		if payload != nil {
-			text := string(payload)
-			m.Payload = &text
-		}
-		return write(ctx, m)
-	}
-	fail := func(err error) error {
-		status, text := fault.Public(err)
-		return write(ctx, map[string]any{"error": text, "status": status})
+		return socket.write(textFrame(b))
 	}
 	q := r.URL.Query()
 	if name := q.Get("stream"); name != "" {
