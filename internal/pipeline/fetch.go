@@ -17,6 +17,8 @@ type fetchJob struct {
 	Object vocab.IRI `json:"object,omitempty"`
 	Actor  vocab.IRI `json:"actor,omitempty"`
 	Depth  int       `json:"depth,omitempty"` // How far up a thread this is.
+	// Unknown: the actor is not fetched when somebody else's job has done it.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // maxClimb is how many parents of one arrival are fetched, one job each.
@@ -133,9 +135,12 @@ func authorOf(o *vocab.Object) vocab.IRI {
 // fetch is the job.
 func (p *Pipeline) fetch(ctx context.Context, j fetchJob) error {
 	var err error
-	if j.Actor != "" {
+	switch {
+	case j.Unknown:
+		_, err = p.FetchActor(ctx, j.Actor)
+	case j.Actor != "":
 		_, err = p.RefreshActor(ctx, j.Actor)
-	} else {
+	default:
 		_, err = p.fetchObject(ctx, j.Object, j.Depth)
 	}
 	return err

@@ -17,6 +17,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 	return map[string]func(context.Context, store.Job) error{
 		"fetch":       handler(quiet(p.fetch)),
 		"fanout":      handler(p.fanout),
+		"introduce":   handler(p.introduce),
 		"purge":       handler(p.purge),
 		"poll-end":    handler(p.endPoll),
 		"poll-update": handler(p.sendTallies),

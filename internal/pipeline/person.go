@@ -284,7 +284,15 @@ func (p *Pipeline) insertActor(ctx context.Context, tx *store.Tx, a *vocab.Actor
 	if err := tx.InsertActor(ctx, row, string(a.Raw)); err != nil {
 		return nil, err
 	}
-	return row, tx.SetProfile(ctx, id, profileOf(a))
+	if err := tx.SetProfile(ctx, id, profileOf(a)); err != nil {
+		return nil, err
+	}
+	posts, err := tx.Mentioning(ctx, a.ID, 1)
+	if err != nil || len(posts) == 0 {
+		return row, err
+	}
+	s := &Step{Tx: tx, p: p}
+	return row, s.enqueue(ctx, "introduce", "", introduceJob{Actor: id})
 }
 
 // usable refuses actors that can't take part, or claim to be who they are not.

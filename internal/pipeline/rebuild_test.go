@@ -105,6 +105,12 @@ func (w *world) strangers(reply int64) {
 	} {
 		w.send(doc)
 	}
+	w.send(note(20, "hello @hal and @nobody", `,"tag":[{"type":"Mention","href":"https://h.test/users/hal","name":"@hal@h.test"},{"type":"Mention","href":"https://h.test/users/nobody","name":"@nobody@h.test"}]`))
+	w.send(note(21, "answers what never comes", `,"inReplyTo":"https://h.test/notes/1"`))
+	w.send(`{"id":"https://b.test/delete/21","type":"Delete","actor":"https://b.test/users/bob","object":"https://b.test/notes/21"}`)
+	if err := w.introduce(context.Background(), introduceJob{Actor: w.person("hal@h.test").ID}); err != nil {
+		w.t.Fatal(err)
+	}
 	gone := w.person("gus@g.test")
 	w.send(`{"id":"https://g.test/create","type":"Create","actor":"https://g.test/users/gus","to":["as:Public"],"object":{"id":"https://g.test/n/1","type":"Note","attributedTo":"https://g.test/users/gus","to":["as:Public"],"content":"x","published":"2026-01-01T09:00:00Z"}}`)
 	w.send(`{"id":"https://g.test/delete","type":"Delete","actor":"https://g.test/users/gus","object":"https://g.test/users/gus"}`)

@@ -112,12 +112,19 @@ func emoji(t vocab.Tag) (store.Emoji, bool) {
 func (r *rendering) fill(uri vocab.IRI, published int64, people []addressee) *store.Content {
 	c := r.content
 	c.URI, c.Published = uri, published
+	c.Mentions = mentions(people)
+	return &c
+}
+
+// mentions are those whom a post addresses by name, as apps see them.
+func mentions(people []addressee) []store.Mention {
+	var all []store.Mention
 	for _, a := range people {
 		if a.named {
-			c.Mentions = append(c.Mentions, store.Mention{ID: a.ID, URI: a.URI, Username: a.Username, Acct: a.Acct()})
+			all = append(all, store.Mention{ID: a.ID, URI: a.URI, Username: a.Username, Acct: a.Acct()})
 		}
 	}
-	return &c
+	return all
 }
 
 // kinds of media by the major part of the media type, for what is shown inline.

@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"kenoma/internal/activitypub"
+	"kenoma/internal/mastodon"
 	"kenoma/web"
 )
 
@@ -45,21 +46,12 @@ func (s *Server) routes() http.Handler {
 }
 
 // open lets pages of any origin use what is meant for apps: they live elsewhere.
-// No cookie counts there, so nothing is given away.
+// No cookie counts there, so nothing is given away. The API does so by itself.
 func (s *Server) open(next http.Handler) http.Handler {
+	cross := mastodon.CORS(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !forApps(r.URL.Path) {
-			next.ServeHTTP(w, r)
-			return
-		}
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "Link, X-RateLimit-Reset, X-RateLimit-Limit, X-RateLimit-Remaining, X-Request-Id, Mastodon-Async-Refresh")
-		if r.Method == http.MethodOptions {
-			h.Set("Access-Control-Allow-Methods", "POST, PUT, DELETE, GET, PATCH, OPTIONS")
-			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, X-Requested-With")
-			h.Set("Access-Control-Max-Age", "86400")
-			w.WriteHeader(http.StatusNoContent)
+		if forApps(r.URL.Path) {
+			cross.ServeHTTP(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -67,7 +59,7 @@ func (s *Server) open(next http.Handler) http.Handler {
 }
 
 func forApps(path string) bool {
-	for _, p := range []string{"/api/", "/.well-known/", "/nodeinfo/"} {
+	for _, p := range []string{"/.well-known/", "/nodeinfo/"} {
 		if strings.HasPrefix(path, p) {
 			return true
 		}
@@ -135,6 +127,8 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil && usesApp(r):
 		web.Handler().ServeHTTP(w, r) // Tabs of a profile.
+	case err != nil && profileTabs[chi.URLParam(r, "id")]:
+		http.Redirect(w, r, "/@"+chi.URLParam(r, "name"), http.StatusSeeOther)
 	case err != nil:
 		http.NotFound(w, r)
 	case activitypub.Wants(r):
@@ -145,6 +139,9 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		s.pages.Post(w, r, chi.URLParam(r, "name"), id)
 	}
 }
+
+// profileTabs are the app's parts of a profile; the page without JavaScript is one.
+var profileTabs = map[string]bool{"posts": true, "replies": true, "with_replies": true, "media": true, "followers": true, "following": true}
 
 func usesApp(r *http.Request) bool {
 	c, err := r.Cookie(appCookie)

@@ -330,6 +330,7 @@ func (tx *Tx) SetActivity(ctx context.Context, seq int64, state ActivityState, o
 const (
 	WaitActivity int16 = 1 // ref is the seq of an activity.
 	WaitReply    int16 = 2 // ref is the id of a status that answers the document.
+	WaitMention  int16 = 3 // ref is the id of a status that mentions the actor.
 )
 
 // Wait is a row of waits.
@@ -358,6 +359,12 @@ func (tx *Tx) DropWait(ctx context.Context, uri vocab.IRI, ref int64) error {
 		return fmt.Errorf("waiting for %s: %w", uri, err)
 	}
 	return nil
+}
+
+// Mentioning returns posts that wait for the actor uri, at most limit.
+func (q *Q) Mentioning(ctx context.Context, uri vocab.IRI, limit int) ([]int64, error) {
+	ids, err := q.ids(ctx, "SELECT ref FROM waits WHERE uri = $1 AND kind = $2 ORDER BY ref LIMIT $3", uri, WaitMention, limit)
+	return ids, wrapped(err, "posts that mention an actor")
 }
 
 // Refusal is an arrival that was not accepted.

@@ -155,7 +155,7 @@ func (q *Q) BoostsOf(ctx context.Context, post int64, limit int) ([]Status, erro
 // partsOfStatus are the tables that hang on a status, with the column that names it.
 var partsOfStatus = []string{
 	"contents.status", "counts.status", "status_tags.status", "mentions.status", "polls.status", "poll_options.status",
-	"poll_votes.status", "favourites.status", "pins.status", "notifications.status",
+	"poll_votes.status", "favourites.status", "pins.status", "notifications.status", "waits.ref",
 }
 
 // RemoveStatus takes a post or boost out of every projection but the boosts of it,
@@ -170,6 +170,9 @@ func (tx *Tx) RemoveStatus(ctx context.Context, s *Status) error {
 			where := column + " = $1"
 			if table == "notifications" {
 				where += " AND status <> 0" // For the partial index.
+			}
+			if table == "waits" {
+				where += " AND kind <> 1" // Those of activities have other numbers.
 			}
 			if _, err := tx.exec(ctx, "DELETE FROM "+table+" WHERE "+where, s.ID); err != nil {
 				return fmt.Errorf("removing status %d: %w", s.ID, err)
