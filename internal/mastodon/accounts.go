@@ -228,7 +228,7 @@ func relate(name, scope string, do func(api *API, r *Request, target *store.Acto
 	})
 }
 
-func (api *API) relationshipTo(r *Request, id int64) (any, error) {
+func (api *API) relationshipTo(r *Request, id int64) (*relationship, error) {
 	all, err := api.relationships(r.Context(), r.User, []int64{id})
 	if err != nil {
 		return nil, err
@@ -236,12 +236,36 @@ func (api *API) relationshipTo(r *Request, id int64) (any, error) {
 	if len(all) == 0 {
 		return nil, errNotFound()
 	}
-	return all[0], nil
+	return &all[0], nil
+}
+
+// followed follows an account. One elsewhere that lets everybody in is said to be
+// followed at once, though its answer takes a moment: as in Mastodon, apps show no
+// request that is about to go away.
+func followed(api *API, r *Request) (any, error) {
+	target, err := api.target(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := api.follow(r, target); err != nil {
+		return nil, err
+	}
+	api.relationsChanged(r.User.ID)
+	rel, err := api.relationshipTo(r, target.ID)
+	if err != nil || !rel.Requested || target.Local {
+		return rel, err
+	}
+	locked, err := api.DB.Locked(r.Context(), target.ID)
+	if err != nil {
+		return nil, err
+	}
+	rel.Following, rel.Requested = !locked, locked
+	return rel, nil
 }
 
 // spec: masto:methods/accounts#follow and the following
 var (
-	_ = relate("follow", "write:follows", (*API).follow)
+	_ = route("POST /api/v1/accounts/{id}/follow", "write:follows", followed)
 	_ = relate("unfollow", "write:follows", func(api *API, r *Request, target *store.Actor) error {
 		if err := api.Pipeline.Unfollow(r.Context(), r.User, target); err != nil {
 			return err

@@ -58,7 +58,7 @@ func TestRelationship(t *testing.T) {
 			{"what isn't named stays", "bob", ann + "/follow", "notify=false", 200, `{"showing_reblogs": false, "notifying": false, "languages": ["de"]}`},
 			{"no language", "bob", ann + "/follow", "languages[]=Klingon!", 422, `{}`},
 			{"oneself", "bob", bob + "/follow", "", 422, `{}`},
-			{"a remote account", "bob", far + "/follow", "", 200, `{"following": false, "requested": true}`},
+			{"a remote account that lets everybody in", "bob", far + "/follow", "", 200, `{"following": true, "requested": false}`},
 			{"nobody", "bob", "9/follow", "", 404, `{}`},
 			{"without a token", "", ann + "/follow", "", 401, `{}`},
 			{"note", "bob", ann + "/note", "comment=old+friend", 200, `{"note": "old friend"}`},
@@ -184,7 +184,7 @@ func TestBlocksAndMutes(t *testing.T) {
 func TestDomainBlocks(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {
 		far := w.stranger("far", "b.test")
-		w.as("ann", "POST", "/api/v1/accounts/"+itoa(far.ID)+"/follow", "").want(200, `{"requested": true}`)
+		w.as("ann", "POST", "/api/v1/accounts/"+itoa(far.ID)+"/follow", "").want(200, `{"following": true}`)
 		w.as("ann", "POST", "/api/v1/domain_blocks", "domain=B.test").want(200, `{}`)
 		w.as("ann", "POST", "/api/v1/domain_blocks", "domain=c.test").want(200, `{}`)
 		w.as("ann", "POST", "/api/v1/domain_blocks", "domain=no/domain").want(422, `{}`)

@@ -139,7 +139,9 @@ func TestSocketSubscriptions(t *testing.T) {
 	w := onSQLite(t)
 	w.person("ann")
 	conn := w.socket("?access_token="+w.token("bob", "read"), nil)
+	other := w.api.Hub.Subscribe(t.Context(), stream.PublicLocal)
 	w.post("ann", "status=unheard")
+	<-other.Events // It was handed out.
 	say(t, conn, `{"type":"subscribe","stream":"public:local"}`)
 	say(t, conn, `{"type":"subscribe","stream":"hashtag","tag":"CATS"}`)
 	w.settled(conn)

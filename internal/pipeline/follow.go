@@ -153,10 +153,15 @@ var Reject = define(Type{
 })
 
 func needsAnswered(a *vocab.Activity, from Origin) error {
-	if a.Nested != nil && a.Nested.Type != "Follow" {
+	switch {
+	case a.Nested == nil:
+		return needsObject(a, from)
+	case a.Nested.Type != "Follow":
 		return fault.New(fault.Rejected, "Only a Follow can be answered here.")
+	case a.Object == "" && (a.Nested.Actor == "" || a.Nested.Object != "" && a.Nested.Object != a.Actor):
+		return fault.New(fault.Malformed, "The %s does not say which Follow it answers.", a.Type)
 	}
-	return needsObject(a, from)
+	return nil
 }
 
 func applyAccept(ctx context.Context, s *Step) error {
@@ -237,6 +242,10 @@ func (s *Step) answered(ctx context.Context) (*store.Activity, error) {
 		f, err = s.answeredByPeople(ctx)
 		if err != nil {
 			return nil, err
+		}
+		if f == nil && s.Activity.Object == "" {
+			s.state = store.Void // Nothing can come later that this would be about.
+			return nil, nil
 		}
 		if f == nil {
 			return nil, s.Wait(s.Activity.Object)

@@ -1,0 +1,50 @@
+package pipeline
+
+import (
+	"errors"
+	"testing"
+
+	"kenoma/internal/fault"
+	"kenoma/internal/store"
+)
+
+// TestAnswerWithoutID takes answers that describe the Follow instead of naming it.
+func TestAnswerWithoutID(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		ann, bob := w.person("ann"), w.person("bob@b.test")
+		if err := w.Follow(t.Context(), ann, bob); err != nil {
+			t.Fatal(err)
+		}
+		answer := func(typ, id, object string) error {
+			return w.deliver(`{"id":"https://b.test/answer/` + id + `","type":"` + typ + `","actor":"https://b.test/users/bob","object":` + object + `}`)
+		}
+		for i, object := range []string{`{"type":"Follow"}`, `{"type":"Follow","actor":"` + string(ann.URI) + `","object":"https://c.test/users/cat"}`, `{}`} {
+			if err := answer("Accept", string(rune('a'+i)), object); fault.KindOf(err) != fault.Malformed {
+				t.Errorf("%s: %v, want it refused", object, err)
+			}
+		}
+		inline := `{"type":"Follow","actor":"` + string(ann.URI) + `","object":"https://b.test/users/bob"}`
+		if err := answer("Accept", "1", inline); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := w.DB.Follow(t.Context(), ann.ID, bob.ID); err != nil || !f.Accepted {
+			t.Fatalf("%+v, %v, want an accepted follow", f, err)
+		}
+		w.rebuild()
+		if f, err := w.DB.Follow(t.Context(), ann.ID, bob.ID); err != nil || !f.Accepted {
+			t.Fatalf("rebuilt: %+v, %v, want an accepted follow", f, err)
+		}
+		for _, id := range []string{"2", "3"} { // The second one finds nothing to reject.
+			if err := answer("Reject", id, inline); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.DB.Follow(t.Context(), ann.ID, bob.ID); !errors.Is(err, store.ErrNotFound) {
+				t.Fatalf("%v, want no follow", err)
+			}
+		}
+		w.rebuild()
+		if _, err := w.DB.Follow(t.Context(), ann.ID, bob.ID); !errors.Is(err, store.ErrNotFound) {
+			t.Fatalf("rebuilt: %v, want no follow", err)
+		}
+	})
+}
