@@ -29,11 +29,17 @@ func (w *world) Publish(e stream.Event) { w.events = append(w.events, e) }
 // eachEngine runs a test with a fresh world on each engine.
 func eachEngine(t *testing.T, run func(t *testing.T, w *world)) {
 	t.Helper()
+	eachEngineWith(t, store.Options{}, run)
+}
+
+func eachEngineWith(t *testing.T, opts store.Options, run func(t *testing.T, w *world)) {
+	t.Helper()
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	var w *world
 	now := func() time.Time { w.clock = w.clock.Add(time.Millisecond); return w.clock }
 	w = &world{clock: start}
-	storetest.Each(t, store.Options{Now: now}, func(t *testing.T, db *store.DB) {
+	opts.Now = now
+	storetest.Each(t, opts, func(t *testing.T, db *store.DB) {
 		*w = world{t: t, clock: start, actors: map[string]*store.Actor{}}
 		w.Pipeline = New(Options{DB: db, URL: "https://a.test", Domain: "a.test", Now: now, Stream: w, NewKey: oneKey})
 		run(t, w)

@@ -22,12 +22,13 @@ var ErrNotFound = errors.New("not found")
 
 // Options tune a DB. The zero value is fit for a small server.
 type Options struct {
-	Readers int                // Reading connections of SQLite, or all of PostgreSQL's. 0 means 4 and 16.
-	CacheKB int                // Page cache of all SQLite connections together. 0 means 12,000.
-	NoSync  bool               // Tests and bulk loads only: a crash may lose what was acknowledged.
-	Now     func() time.Time   // nil means time.Now.
-	Log     *slog.Logger       // nil means slog.Default().
-	Wake    func(queue string) // Called after a commit that enqueued jobs. nil: nobody is woken.
+	Readers int                           // Reading connections of SQLite, or all of PostgreSQL's. 0 means 4 and 16.
+	CacheKB int                           // Page cache of all SQLite connections together. 0 means 12,000.
+	NoSync  bool                          // Tests and bulk loads only: a crash may lose what was acknowledged.
+	Now     func() time.Time              // nil means time.Now.
+	Log     *slog.Logger                  // nil means slog.Default().
+	Wake    func(queue string)            // Called after a commit that enqueued jobs. nil: nobody is woken.
+	Observe func(text string, args []any) // Told of each statement before it runs; for tests of plans. nil: nobody is.
 }
 
 // DB is an open database, safe for concurrent use.
@@ -55,6 +56,30 @@ type Q struct {
 type runner interface {
 	query(ctx context.Context, text string, args ...any) (*sql.Rows, error)
 	exec(ctx context.Context, text string, args ...any) (sql.Result, error)
+}
+
+// newQ makes queries on what a pool or a transaction runs.
+func (d *DB) newQ(run runner) *Q {
+	if d.opts.Observe != nil {
+		run = observed{run, d.opts.Observe}
+	}
+	return &Q{run: run, dialect: d.dialect, now: d.opts.Now}
+}
+
+// observed tells of each statement.
+type observed struct {
+	runner
+	tell func(text string, args []any)
+}
+
+func (o observed) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	o.tell(text, args)
+	return o.runner.query(ctx, text, args...)
+}
+
+func (o observed) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	o.tell(text, args)
+	return o.runner.exec(ctx, text, args...)
 }
 
 // Tx is one transaction. It must not be kept after the function that got it returns.

@@ -2,11 +2,7 @@ package store_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
-	"regexp"
-	"strings"
 	"testing"
 
 	"kenoma/internal/store"
@@ -128,19 +124,12 @@ func missing[T any](_ T, err error) error {
 	return err
 }
 
-// fullScan is how the engines say that a table is read from one end to the other.
-// An index that is read in order, as far as the limit, is none; "wanted" is a list
-// in the query itself.
-var fullScan = map[string]*regexp.Regexp{
-	"sqlite":   regexp.MustCompile(`(?m)SCAN \w+$|AUTOMATIC`),
-	"postgres": regexp.MustCompile(`Seq Scan`),
-}
-
-// innerQuery names a query within a query; reading its rows is no reading of a table.
-var innerQuery = regexp.MustCompile(`(?m)^(?:CO-ROUTINE|MATERIALIZE) (\w+)$`)
-
 func TestNoFullScans(t *testing.T) {
-	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {
+	var sent []storetest.Statement
+	var name string
+	storetest.Each(t, store.Options{Observe: func(text string, args []any) {
+		sent = append(sent, storetest.Statement{From: name, Text: text, Args: args})
+	}}, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
 		err := db.Write(ctx, func(tx *store.Tx) error {
 			return tx.SetTags(ctx, 1, []string{"cats", "dogs"}, []string{"cats", "dogs"})
@@ -148,69 +137,15 @@ func TestNoFullScans(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn, err := store.Raw(db).Conn(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		explain := "EXPLAIN QUERY PLAN "
-		if db.Engine() == "postgres" { // Tables are empty here: it would read them through in any case.
-			explain = "EXPLAIN "
-			if _, err := conn.ExecContext(ctx, "SET enable_seqscan = off"); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for name, run := range hot {
-			type statement struct {
-				text string
-				args []any
-			}
-			var sent []statement
-			q := store.Recorded(db, func(text string, args []any) { sent = append(sent, statement{text, args}) })
-			if err := run(ctx, q); err != nil {
+		for query, run := range hot {
+			name, sent = query, nil
+			if err := run(ctx, db.Q); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 			if len(sent) == 0 {
 				t.Fatalf("%s sent nothing", name)
 			}
-			for _, s := range sent {
-				rows, err := conn.QueryContext(ctx, explain+s.text, s.args...)
-				if err != nil {
-					t.Fatalf("%s: %v", name, err)
-				}
-				plan := planOf(t, rows)
-				for _, inner := range innerQuery.FindAllStringSubmatch(plan, -1) {
-					plan = strings.ReplaceAll(plan, "SCAN "+inner[1]+"\n", "") // Its own plan stands above.
-				}
-				if fullScan[db.Engine()].MatchString(strings.ReplaceAll(plan, "SCAN wanted\n", "")) {
-					t.Errorf("%s reads a whole table:\n%s\n%s", name, s.text, plan)
-				}
-			}
+			storetest.NoFullScans(t, db, sent)
 		}
 	})
-}
-
-// planOf joins the last column of each row, where both engines say what they do.
-func planOf(t *testing.T, rows *sql.Rows) string {
-	t.Helper()
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var plan strings.Builder
-	for rows.Next() {
-		values := make([]any, len(columns))
-		for i := range values {
-			values[i] = new(any)
-		}
-		if err := rows.Scan(values...); err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintln(&plan, *values[len(values)-1].(*any))
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return plan.String()
 }

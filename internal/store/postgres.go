@@ -29,7 +29,7 @@ func (d *DB) openPostgres(ctx context.Context, url string) error {
 	if err := migrate(ctx, pool, d.dialect); err != nil {
 		return err
 	}
-	d.Q = &Q{run: pgPool{pool}, dialect: d.dialect, now: d.opts.Now}
+	d.Q = d.newQ(pgPool{pool})
 	d.write = func(ctx context.Context, fn func(*Tx) error) error {
 		var err error
 		for range 5 {
@@ -47,7 +47,7 @@ func (d *DB) writePostgres(ctx context.Context, pool *sql.DB, fn func(*Tx) error
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	tx := &Tx{Q: &Q{run: pgTx{t}, dialect: d.dialect, now: d.opts.Now}, DB: d}
+	tx := &Tx{Q: d.newQ(pgTx{t}), DB: d}
 	if err := call(tx, fn); err != nil {
 		return errors.Join(err, t.Rollback())
 	}

@@ -62,7 +62,7 @@ func (d *DB) openSQLite(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", path, err)
 	}
-	d.Q = &Q{run: &preparedPool{db: r}, dialect: d.dialect, now: d.opts.Now}
+	d.Q = d.newQ(&preparedPool{db: r})
 	d.startWriter(conn)
 	return nil
 }
@@ -79,7 +79,7 @@ func (d *DB) startWriter(conn *sql.Conn) {
 	queue := make(chan *write, maxTogether)
 	quit := make(chan struct{})
 	ended := make(chan struct{})
-	w := &sqliteWriter{db: d, q: &Q{run: &preparedConn{conn: conn, stmts: map[string]*sql.Stmt{}}, dialect: d.dialect, now: d.opts.Now}}
+	w := &sqliteWriter{db: d, q: d.newQ(&preparedConn{conn: conn, stmts: map[string]*sql.Stmt{}})}
 	go func() {
 		defer close(ended)
 		defer conn.Close()

@@ -3,3 +3,8 @@
 --
 -- Expected size: 20 bytes per row of waits. Locks: waits, shortly.
 CREATE INDEX waits_ref ON waits (ref);
+
+-- Projection and private state: what hangs on a deleted post or a thread that joins
+-- another one is found by it.
+CREATE INDEX pins_status ON pins (status);
+CREATE INDEX conversation_mutes_conversation ON conversation_mutes (conversation);
