@@ -29,6 +29,7 @@ type cli struct {
 
 	Serve     serveCmd   `cmd:"" help:"Run the server."`
 	User      userCmd    `cmd:"" help:"Accounts."`
+	Role      roleCmd    `cmd:"" help:"What the staff may do."`
 	Token     tokenCmd   `cmd:"" help:"Access tokens."`
 	Invite    inviteCmd  `cmd:"" help:"Invites."`
 	DB        dbCmd      `cmd:"" name:"db" help:"The database."`

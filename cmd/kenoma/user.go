@@ -30,19 +30,15 @@ type userCreateCmd struct {
 	Name     string `arg:"" help:"The name: letters, numbers, underscores."`
 	Email    string `required:"" help:"E-mail address."`
 	Password string `help:"Password, at least 8 characters. Without the flag it is read from standard input."`
-	Role     string `enum:"user,moderator,admin" default:"user" help:"What the account may do: ${enum}."`
+	Role     string `default:"user" help:"What the account may do: user, moderator, admin, owner, or a role of your own."`
 }
 
 func (c *userCreateCmd) Run(e *env) error {
-	role := c.Role
-	if role == "user" {
-		role = ""
-	}
 	password, err := e.password(c.Password)
 	if err != nil {
 		return err
 	}
-	return e.do("user create", c.Name, c.Email, password, role)
+	return e.do("user create", c.Name, c.Email, password, c.Role)
 }
 
 // password is the one given, or else a line of standard input: there it shows in
@@ -82,7 +78,7 @@ func (c *userSetPasswordCmd) Run(e *env) error {
 
 type userSetRoleCmd struct {
 	named
-	Role string `arg:"" enum:"user,moderator,admin" help:"One of ${enum}."`
+	Role string `arg:"" help:"user, moderator, admin, owner, or a role of your own."`
 }
 
 func (c *userSetRoleCmd) Run(e *env) error { return e.do("user set-role", c.Name, c.Role) }

@@ -78,6 +78,7 @@ type Session struct {
 	Token   *store.Token
 	Account *store.Account // nil for an app's own token.
 	Actor   *store.Actor   // nil then, too.
+	Role    *store.Role    // What the account may do here; nil then, too.
 	App     *store.App     // nil for tokens made on the command line.
 	Scopes  Grant
 }
@@ -123,6 +124,9 @@ func (s *Service) load(ctx context.Context, kind, hash string) (*Session, error)
 		return one, nil
 	}
 	if one.Account, err = s.DB.Account(ctx, t.Actor); err != nil {
+		return nil, err
+	}
+	if one.Role, err = s.DB.Role(ctx, one.Account.Role); err != nil {
 		return nil, err
 	}
 	one.Actor, err = s.DB.Actor(ctx, t.Actor)

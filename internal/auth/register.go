@@ -390,7 +390,7 @@ func (s *Service) SetupValid(ctx context.Context, secret string) error {
 	return err
 }
 
-// Setup makes the first account, an admin, with the secret of the setup link.
+// Setup makes the first account, the owner's, with the secret of the setup link.
 func (s *Service) Setup(ctx context.Context, secret string, r Registration) (*store.Actor, error) {
 	if err := s.SetupValid(ctx, secret); err != nil {
 		return nil, err
@@ -407,6 +407,6 @@ func (s *Service) Setup(ctx context.Context, secret string, r Registration) (*st
 		return nil, problems
 	}
 	return s.once(ctx, "setup", secret, func() (*store.Actor, error) {
-		return s.create(ctx, r, store.NewAccount{Role: "admin", Confirmed: true, Approved: true})
+		return s.create(ctx, r, store.NewAccount{Role: "owner", Confirmed: true, Approved: true})
 	})
 }

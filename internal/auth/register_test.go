@@ -346,8 +346,8 @@ func TestSetup(t *testing.T) {
 		if won.Load() != 1 {
 			t.Fatalf("the link worked %d times, want once", won.Load())
 		}
-		if got := storetest.Dump(t, w.db, "SELECT role FROM accounts WHERE confirmed <> 0 AND approved <> 0"); len(got) != 1 || got[0] != "role=admin " {
-			t.Errorf("accounts %q, want an admin", got)
+		if got := storetest.Dump(t, w.db, "SELECT role FROM accounts WHERE confirmed <> 0 AND approved <> 0"); len(got) != 1 || got[0] != "role=owner " {
+			t.Errorf("accounts %q, want an owner", got)
 		}
 		if link, err := w.auth.SetupLink(ctx); link != "" || err != nil {
 			t.Errorf("with an account there is the link %q, %v, want none", link, err)

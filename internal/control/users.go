@@ -19,17 +19,7 @@ var (
 	_ = command("user list", 0, userList)
 	_ = command("user show", 1, userShow)
 	_ = command("user set-password", 2, userSetPassword)
-	_ = command("user set-role", 2, changeAccount(func(a *store.Account, arg string, _ int64) error {
-		switch arg {
-		case "user", "":
-			a.Role = ""
-		case "moderator", "admin":
-			a.Role = arg
-		default:
-			return fault.New(fault.Invalid, "A role is user, moderator or admin.")
-		}
-		return nil
-	}))
+	_ = command("user set-role", 2, userSetRole)
 	_ = command("user disable", 1, changeAccount(func(a *store.Account, _ string, now int64) error { a.Disabled = now; return nil }))
 	_ = command("user enable", 1, changeAccount(func(a *store.Account, _ string, _ int64) error { a.Disabled = 0; return nil }))
 	_ = command("user approve", 1, changeAccount(func(a *store.Account, _ string, now int64) error { a.Approved = now; return nil }))
@@ -41,7 +31,11 @@ var (
 
 // userCreate: name, e-mail, password, role.
 func userCreate(ctx context.Context, env *Env, args []string, out io.Writer) error {
-	actor, err := env.Auth.CreateAccount(ctx, args[0], args[1], args[2], args[3])
+	role, err := env.DB.RoleNamed(ctx, args[3])
+	if err != nil {
+		return err
+	}
+	actor, err := env.Auth.CreateAccount(ctx, args[0], args[1], args[2], role.Key)
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,7 @@ type API struct {
 	draw    *drawing
 	router  http.Handler
 	numbers numbers
+	roles   roleCache
 
 	streamsMu sync.Mutex
 	streams   map[int64]int // Open ones by account.

@@ -56,7 +56,7 @@ func (api *API) credentials(ctx context.Context, id int64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	role, err := marshal(roleOf(a.Role))
+	role, err := marshal(drawRole(p.role))
 	if err != nil {
 		return nil, err
 	}
@@ -64,19 +64,6 @@ func (api *API) credentials(ctx context.Context, id int64) (any, error) {
 	o.raw("source", string(source))
 	o.raw("role", string(role))
 	return json.RawMessage(o.close()), nil
-}
-
-// roleOf is what an account may do on this server.
-//
-// spec: masto:entities/Role
-func roleOf(name string) map[string]any {
-	switch name {
-	case "admin":
-		return map[string]any{"id": "3", "name": "Admin", "permissions": "1", "color": "", "highlighted": true, "collection_limit": 0}
-	case "moderator":
-		return map[string]any{"id": "2", "name": "Moderator", "permissions": "1308", "color": "", "highlighted": true, "collection_limit": 0}
-	}
-	return map[string]any{"id": "-99", "name": "", "permissions": "0", "color": "", "highlighted": false, "collection_limit": 0}
 }
 
 // spec: masto:methods/accounts#verify_credentials, #update_credentials, #create

@@ -14,6 +14,7 @@ type person struct {
 	profile *store.Profile
 	counts  store.ActorCounts
 	account *store.Account // Of ours; nil for remote ones.
+	role    *store.Role    // The same.
 }
 
 // noProfile stands in for accounts that have none, such as deleted ones.
@@ -82,7 +83,7 @@ func (d *drawing) drawAccount(b []byte, p *person) *object {
 	o.raw("show_media", "true")
 	o.raw("show_media_replies", "true")
 	o.raw("show_featured", "true")
-	o.raw("roles", roles(p.account))
+	o.raw("roles", publicRoles(p.role))
 	o.raw("feature_approval", emptyApproval)
 	o.str("fqn", d.fqn(a))
 	d.pleromaAccount(o, p, hidden)
@@ -90,9 +91,9 @@ func (d *drawing) drawAccount(b []byte, p *person) *object {
 }
 
 func (d *drawing) pleromaAccount(o *object, p *person, hidden bool) {
-	role := ""
-	if p.account != nil {
-		role = p.account.Role
+	var may store.Permission
+	if p.role != nil {
+		may = p.role.Permissions
 	}
 	in := o.nest("pleroma")
 	in.str("ap_id", string(p.actor.URI))
@@ -105,8 +106,8 @@ func (d *drawing) pleromaAccount(o *object, p *person, hidden bool) {
 	in.list("also_known_as", len(aliases), func(b []byte, i int) []byte { return appendString(b, aliases[i]) })
 	in.raw("tags", "[]")
 	in.raw("relationship", "{}")
-	in.flag("is_admin", role == "admin")
-	in.flag("is_moderator", role == "moderator")
+	in.flag("is_admin", may.Has(store.ManageSettings))
+	in.flag("is_moderator", may.Has(store.ManageReports) && !may.Has(store.ManageSettings))
 	in.flag("is_confirmed", true)
 	in.flag("hide_favorites", true)
 	for _, name := range []string{"hide_followers", "hide_follows", "hide_followers_count", "hide_follows_count"} {
@@ -117,22 +118,6 @@ func (d *drawing) pleromaAccount(o *object, p *person, hidden bool) {
 	in.raw("background_image", "null")
 	in.raw("favicon", "null")
 	o.end(in)
-}
-
-// roles are the public badges of staff.
-//
-// spec: masto:entities/AccountRole
-func roles(a *store.Account) string {
-	if a == nil {
-		return "[]"
-	}
-	switch a.Role {
-	case "admin":
-		return `[{"id":"3","name":"Admin","color":""}]`
-	case "moderator":
-		return `[{"id":"2","name":"Moderator","color":""}]`
-	}
-	return "[]"
 }
 
 // day cuts a time to its day: apps show the day of joining, more is nobody's business.

@@ -299,10 +299,16 @@ func (api *API) loadPeople(ctx context.Context, ids []int64) (map[int64]*person,
 		}
 	}
 	accounts, err := api.DB.AccountsOf(ctx, local)
+	if err != nil {
+		return nil, err
+	}
 	for id, account := range accounts {
 		people[id].account = account
+		if people[id].role, err = api.role(ctx, account.Role); err != nil {
+			return nil, err
+		}
 	}
-	return people, err
+	return people, nil
 }
 
 // show puts together what an answer with these statuses needs: in at most four

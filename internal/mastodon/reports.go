@@ -128,7 +128,7 @@ func (api *API) keepReport(ctx context.Context, rep *store.Report) error {
 		if err := tx.InsertReport(ctx, rep); err != nil {
 			return err
 		}
-		staff, err := tx.StaffIDs(ctx)
+		staff, err := tx.StaffWith(ctx, store.ManageReports)
 		if err != nil {
 			return err
 		}

@@ -51,9 +51,3 @@ func (q *Q) Report(ctx context.Context, id int64) (*Report, error) {
 	}
 	return &r, nil
 }
-
-// StaffIDs returns the moderators and admins who can sign in, at most 100.
-func (q *Q) StaffIDs(ctx context.Context) ([]int64, error) {
-	ids, err := q.ids(ctx, "SELECT actor FROM accounts WHERE role <> '' AND disabled = 0 ORDER BY actor LIMIT 100")
-	return ids, wrapped(err, "staff")
-}
