@@ -44,6 +44,13 @@ var _ = route("GET /api/v2/search", "?read:search", func(api *API, r *Request) (
 		}
 		found["accounts"] = list
 	}
+	if wants("statuses") && r.User != nil && !isHandle(q) {
+		list, err := api.searchStatuses(r, q, limit, int(max(0, offset)))
+		if err != nil {
+			return nil, err
+		}
+		found["statuses"] = json.RawMessage(list)
+	}
 	if wants("hashtags") && !strings.HasPrefix(q, "@") {
 		if found["hashtags"], err = api.searchTags(r.Context(), r.User, q, limit, int(offset)); err != nil {
 			return nil, err

@@ -207,6 +207,9 @@ func (s *Step) show(ctx context.Context, obj *store.Object, o *vocab.Object, r *
 	if err := s.setPoll(ctx, st, o); err != nil {
 		return err
 	}
+	if err := s.index(ctx, st, content, o, people, false); err != nil {
+		return err
+	}
 	if st.Visibility != direct {
 		if err := s.CountStatus(ctx, s.Actor.ID, 1, published); err != nil {
 			return err
@@ -260,6 +263,9 @@ func (s *Step) reshow(ctx context.Context, obj *store.Object, o *vocab.Object, r
 		return err
 	}
 	if err := s.setPoll(ctx, st, o); err != nil {
+		return err
+	}
+	if err := s.index(ctx, st, content, o, people, true); err != nil {
 		return err
 	}
 	if err := s.mentionsOf(ctx, st.ID, o); err != nil {

@@ -29,6 +29,9 @@ var sqliteForm = []struct {
 	{regexp.MustCompile(`(?m)^\);`), ") STRICT;"},
 }
 
+// onlyPostgres is what SQLite has another form of, which follows it as a comment.
+var onlyPostgres = regexp.MustCompile(`(?s)-- \[postgres\]\n.*?-- \[sqlite\]\n-- (.*?)\n-- \[both\]\n`)
+
 // schema returns the migrations in the form of d, in order.
 func schema(d *dialect) ([]*goose.Migration, error) {
 	names, err := migrations.ReadDir("migrations")
@@ -42,6 +45,7 @@ func schema(d *dialect) ([]*goose.Migration, error) {
 			return nil, err
 		}
 		if d == &sqliteDialect {
+			text = onlyPostgres.ReplaceAll(text, []byte("$1\n"))
 			for _, f := range sqliteForm {
 				text = f.from.ReplaceAll(text, []byte(f.to))
 			}

@@ -8,9 +8,10 @@ import (
 
 // SetProfile writes the rendered profile of an actor.
 func (tx *Tx) SetProfile(ctx context.Context, actor int64, p *Profile) error {
-	_, err := tx.exec(ctx, `INSERT INTO profiles (actor, locked, discoverable, moved_to, doc) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (actor) DO UPDATE SET locked = excluded.locked, discoverable = excluded.discoverable, moved_to = excluded.moved_to, doc = excluded.doc`,
-		actor, p.Locked, p.Discoverable != nil && *p.Discoverable, p.MovedTo, toJSON(p))
+	_, err := tx.exec(ctx, `INSERT INTO profiles (actor, locked, discoverable, moved_to, doc, indexable) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (actor) DO UPDATE SET locked = excluded.locked, discoverable = excluded.discoverable, moved_to = excluded.moved_to, doc = excluded.doc,
+			indexable = excluded.indexable`,
+		actor, p.Locked, p.Discoverable != nil && *p.Discoverable, p.MovedTo, toJSON(p), p.Indexable)
 	if err != nil {
 		return fmt.Errorf("profile of %d: %w", actor, err)
 	}

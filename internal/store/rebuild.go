@@ -12,13 +12,16 @@ import (
 // of tags are kept: they are a register, and lists of theirs refer to its ids.
 var Projections = []string{
 	"statuses", "contents", "counts", "profiles", "name_words", "actor_counts", "status_tags", "mentions", "polls", "poll_options", "poll_votes",
-	"favourites", "follows", "blocks", "pins", "notifications", "home", "waits",
+	"favourites", "follows", "blocks", "pins", "notifications", "home", "waits", "status_words",
 }
 
 // EmptyProjections empties them all.
 func (tx *Tx) EmptyProjections(ctx context.Context) error {
 	for _, table := range Projections {
 		text := "DELETE FROM " + table
+		if table == "status_words" && tx.dialect == &sqliteDialect {
+			text = "INSERT INTO status_words (status_words) VALUES ('delete-all')"
+		}
 		if table == "notifications" { // Reports are private state: what they told stays.
 			text += fmt.Sprintf(" WHERE kind <> %d", KindNamed("admin.report"))
 		}

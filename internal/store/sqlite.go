@@ -195,8 +195,12 @@ func plannedOnce(text string) string {
 	return bareLimit.ReplaceAllString(text, "${1} CAST(${2} AS INTEGER)")
 }
 
+// interruptible marks the context of a query that ends with its context.
+type interruptible struct{}
+
 // preparedPool prepares each text once for a pool. Queries are short, so they run
-// without the context's cancellation, which costs the driver a goroutine each.
+// without the context's cancellation, which costs the driver a goroutine each, unless
+// they are marked.
 type preparedPool struct {
 	db    *sql.DB
 	stmts sync.Map // text → *sql.Stmt
@@ -221,10 +225,12 @@ func (p *preparedPool) query(ctx context.Context, text string, args ...any) (*sq
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	ctx = context.WithoutCancel(ctx)
-	s, err := p.stmt(ctx, text)
+	s, err := p.stmt(context.WithoutCancel(ctx), text)
 	if err != nil {
 		return nil, err
+	}
+	if ctx.Value(interruptible{}) == nil {
+		ctx = context.WithoutCancel(ctx)
 	}
 	return s.QueryContext(ctx, args...)
 }

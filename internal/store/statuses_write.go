@@ -178,6 +178,9 @@ func (tx *Tx) RemoveStatus(ctx context.Context, s *Status) error {
 				return fmt.Errorf("removing status %d: %w", s.ID, err)
 			}
 		}
+		if err := tx.dropWords(ctx, s.ID); err != nil {
+			return err
+		}
 		// Answers stay, as answers to something that is gone.
 		if _, err := tx.exec(ctx, "UPDATE statuses SET reply_to = 0, reply_actor = 0 WHERE reply_to = $1 AND reply_to <> 0", s.ID); err != nil {
 			return fmt.Errorf("removing status %d: %w", s.ID, err)
