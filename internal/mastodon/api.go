@@ -30,8 +30,8 @@ type Options struct {
 	URL    string // Where the server is reached, without a trailing slash.
 	Domain string // Of the handles.
 
-	Media     *media.Processor // nil: no uploads.
-	Storage   media.Storage
+	Uploads   *media.Uploads          // nil: no uploads.
+	TempDir   string                  // Where files that come in wait. "" is the system's.
 	Proxy     func(url string) string // The path or address under which a remote file is served here. nil: its own.
 	MaxUpload int64                   // Bytes of a file. 0 means 99 MB.
 

@@ -142,14 +142,14 @@ func (api *API) updateCredentials(r *Request) error {
 
 // picture stores an avatar or header and returns its address.
 func (api *API) picture(r *Request, name string, purpose media.Purpose) (vocab.IRI, error) {
-	if api.Media == nil {
+	if api.Uploads == nil {
 		return "", fault.New(fault.Unsupported, "This server takes no uploads.")
 	}
 	in, err := r.File(name).Open()
 	if err != nil {
 		return "", err
 	}
-	res, err := api.Media.Process(r.Context(), in, media.Options{Purpose: purpose})
+	res, err := api.Uploads.Processor.Process(r.Context(), in, media.Options{Purpose: purpose})
 	if err != nil {
 		return "", err
 	}
@@ -158,7 +158,7 @@ func (api *API) picture(r *Request, name string, purpose media.Purpose) (vocab.I
 		return "", fault.New(fault.Invalid, "Validation failed: %s must be a picture", name)
 	}
 	u := &store.Upload{ID: api.Pipeline.NewID(), Owner: r.User.ID, Status: -1, Created: api.Now().UnixMilli()} // Part of the profile, not of a post.
-	if err := api.keep(r.Context(), u, res); err != nil {
+	if err := api.Uploads.Keep(r.Context(), u, res); err != nil {
 		return "", err
 	}
 	if err := api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.InsertUpload(r.Context(), u) }); err != nil {

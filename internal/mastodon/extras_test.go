@@ -58,7 +58,7 @@ func picture(t *testing.T, width, height int) string {
 
 // takesFiles gives a world what uploads need.
 func (w *world) takesFiles() {
-	w.api.Media, w.api.Storage = media.NewProcessor(media.ProcessorOptions{TempDir: w.t.TempDir()}), media.Disk(w.t.TempDir())
+	w.api.Uploads = &media.Uploads{DB: w.db, Processor: media.NewProcessor(media.ProcessorOptions{TempDir: w.t.TempDir()}), Storage: media.Disk(w.t.TempDir()), Log: w.api.Log}
 }
 
 func TestMedia(t *testing.T) {
@@ -74,7 +74,7 @@ func TestMedia(t *testing.T) {
 			if err := json.Unmarshal(made.body, &at); err != nil || !strings.HasPrefix(at.URL, "https://a.test/media/"+id+"/") {
 				t.Errorf("the file is at %q", at.URL)
 			}
-			file, _, err := w.api.Storage.Open(t.Context(), strings.TrimPrefix(at.URL, "https://a.test/media/"))
+			file, _, err := w.api.Uploads.Storage.Open(t.Context(), strings.TrimPrefix(at.URL, "https://a.test/media/"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,7 +132,7 @@ func TestCredentials(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, url := range []string{pictures.Avatar, pictures.Header} {
-			f, _, err := w.api.Storage.Open(t.Context(), strings.TrimPrefix(url, "https://a.test/media/"))
+			f, _, err := w.api.Uploads.Storage.Open(t.Context(), strings.TrimPrefix(url, "https://a.test/media/"))
 			if err != nil {
 				t.Errorf("%s: %v", url, err)
 				continue

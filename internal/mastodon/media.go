@@ -1,14 +1,11 @@
 package mastodon
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 
 	"kenoma/internal/fault"
-	"kenoma/internal/media"
 	"kenoma/internal/store"
 )
 
@@ -18,14 +15,13 @@ func (api *API) attachment(u *store.Upload) json.RawMessage {
 	return api.draw.appendMedia(nil, &m)
 }
 
-// upload takes a file in: what it is is decided by its bytes, pictures are made
-// anew, and the row is written when the files are safe.
-func (api *API) upload(r *Request) (*store.Upload, error) {
+// upload takes a file in. With wait it is ready then.
+func (api *API) upload(r *Request, wait bool) (*store.Upload, error) {
 	file := r.File("file")
 	if file == nil {
 		return nil, fault.New(fault.Invalid, "Validation failed: File can't be blank")
 	}
-	if api.Media == nil {
+	if api.Uploads == nil {
 		return nil, fault.New(fault.Unsupported, "This server takes no uploads.")
 	}
 	u := &store.Upload{ID: api.Pipeline.NewID(), Owner: r.User.ID, Created: api.Now().UnixMilli()}
@@ -36,43 +32,7 @@ func (api *API) upload(r *Request) (*store.Upload, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, err := api.Media.Process(r.Context(), in, media.Options{Purpose: media.Attachment})
-	if err != nil {
-		return nil, err
-	}
-	defer res.Close()
-	if err := api.keep(r.Context(), u, res); err != nil {
-		return nil, err
-	}
-	return u, api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.InsertUpload(r.Context(), u) })
-}
-
-// keep puts the files of an upload into the storage and completes its row.
-func (api *API) keep(ctx context.Context, u *store.Upload, res *media.Result) error {
-	var err error
-	dir := strconv.FormatInt(u.ID, 10) + "/"
-	u.File = dir + "original" + media.Extension(res.Original.Type)
-	if err = api.put(ctx, u.File, &res.Original); err != nil {
-		return err
-	}
-	if res.Preview != nil {
-		u.Preview = dir + "small" + media.Extension(res.Preview.Type)
-		if err = api.put(ctx, u.Preview, res.Preview); err != nil {
-			return err
-		}
-	}
-	u.Kind, u.Mime, u.Size = string(res.Kind), res.Original.Type, res.Original.Size
-	u.Meta.Width, u.Meta.Height, u.Meta.Blurhash, u.Meta.Duration = res.Original.Width, res.Original.Height, res.Blurhash, res.Duration
-	return nil
-}
-
-func (api *API) put(ctx context.Context, key string, f *media.File) error {
-	in, err := f.Open()
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	return api.Storage.Put(ctx, key, in, f.Type)
+	return u, api.Uploads.Add(r.Context(), u, in, wait)
 }
 
 // describe reads description and focus.
@@ -103,26 +63,45 @@ func (api *API) ownUpload(r *Request) (*store.Upload, error) {
 	return u, err
 }
 
-func postMedia(api *API, r *Request) (any, error) {
-	u, err := api.upload(r)
-	if err != nil {
-		return nil, err
+// worked answers with an upload: 200 when it is ready, with waiting while a job works
+// on it, 422 when that failed.
+//
+// spec: masto:methods/media#get
+func (api *API) worked(u *store.Upload, waiting int) (any, error) {
+	switch u.State {
+	case store.UploadFailed:
+		return nil, fault.New(fault.Invalid, "%s", u.Problem)
+	case store.UploadWaiting:
+		return answer{waiting, api.attachment(u)}, nil
 	}
-	return answer{http.StatusOK, api.attachment(u)}, nil
+	return api.attachment(u), nil
 }
 
-// Processing is quick, so that v2 answers 200 at once where Mastodon says 202.
+// A file that takes its time (video, sound, an animation) is ready when v1 answers;
+// v2 answers 202 without an address, and a job works on it.
 //
 // spec: masto:methods/media
 var (
-	_ = route("POST /api/v1/media", "write:media", postMedia)
-	_ = route("POST /api/v2/media", "write:media", postMedia)
+	_ = route("POST /api/v1/media", "write:media", func(api *API, r *Request) (any, error) {
+		u, err := api.upload(r, true)
+		if err != nil {
+			return nil, err
+		}
+		return api.attachment(u), nil
+	})
+	_ = route("POST /api/v2/media", "write:media", func(api *API, r *Request) (any, error) {
+		u, err := api.upload(r, false)
+		if err != nil {
+			return nil, err
+		}
+		return api.worked(u, http.StatusAccepted)
+	})
 	_ = route("GET /api/v1/media/{id}", "write:media", func(api *API, r *Request) (any, error) {
 		u, err := api.ownUpload(r)
 		if err != nil {
 			return nil, err
 		}
-		return api.attachment(u), nil
+		return api.worked(u, http.StatusPartialContent)
 	})
 	_ = route("PUT /api/v1/media/{id}", "write:media", func(api *API, r *Request) (any, error) {
 		u, err := api.ownUpload(r)
@@ -132,10 +111,10 @@ var (
 		if err := api.describe(r, u); err != nil {
 			return nil, err
 		}
-		if err := api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.UpdateUpload(r.Context(), u) }); err != nil {
+		if u, err = api.redescribe(r, u); err != nil {
 			return nil, err
 		}
-		return api.attachment(u), nil
+		return api.worked(u, http.StatusOK)
 	})
 	_ = route("DELETE /api/v1/media/{id}", "write:media", func(api *API, r *Request) (any, error) {
 		u, err := api.ownUpload(r)
@@ -145,16 +124,15 @@ var (
 		if u.Status != 0 {
 			return nil, fault.New(fault.Invalid, "Media attachment is currently used by a status")
 		}
-		if err := api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.DeleteUpload(r.Context(), u.ID) }); err != nil {
+		if err := api.Uploads.Delete(r.Context(), u); err != nil {
 			return nil, err
-		}
-		for _, key := range []string{u.File, u.Preview} {
-			if key != "" {
-				if err := api.Storage.Delete(r.Context(), key); err != nil {
-					api.Log.Warn("file of a deleted upload stays", "key", key, "err", err)
-				}
-			}
 		}
 		return empty, nil
 	})
 )
+
+// redescribe writes the description and focus of u. A job may work on the rest of
+// the row at the same time.
+func (api *API) redescribe(r *Request, u *store.Upload) (*store.Upload, error) {
+	return api.Uploads.Describe(r.Context(), u.ID, func(now *store.Upload) { now.Description, now.Meta.Focus = u.Description, u.Meta.Focus })
+}

@@ -252,6 +252,7 @@ type reader struct {
 	root    *value
 	count   int
 	uploads []*Upload
+	dir     string // Of the uploads.
 }
 
 func malformed(err error) error {
@@ -260,10 +261,11 @@ func malformed(err error) error {
 
 var errTooMany = errors.New("too many or too deep parameters")
 
-// readParams reads query and body. maxFiles is how many bytes its files may have.
+// readParams reads query and body. maxFiles is how many bytes its files may have,
+// which wait in dir ("" is the system's).
 // The caller calls done when the request is answered.
-func readParams(r *http.Request, maxFiles int64) (p Params, done func(), err error) {
-	rd := &reader{root: newObject()}
+func readParams(r *http.Request, maxFiles int64, dir string) (p Params, done func(), err error) {
+	rd := &reader{root: newObject(), dir: dir}
 	done = rd.close
 	if err := rd.form(r.URL.RawQuery); err != nil {
 		return p, done, malformed(err)
@@ -532,7 +534,7 @@ func (rd *reader) upload(part *multipart.Part, left *int64) (*value, error) {
 	if len(rd.uploads) >= maxUploads {
 		return nil, malformed(errTooMany)
 	}
-	f, err := os.CreateTemp("", "kenoma-upload-*")
+	f, err := os.CreateTemp(rd.dir, "kenoma-upload-*")
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func parse(t *testing.T, query, contentType, body string) Params {
 	t.Helper()
 	r := httptest.NewRequest("POST", "/api/v1/statuses?"+query, strings.NewReader(body))
 	r.Header.Set("Content-Type", contentType)
-	p, done, err := readParams(r, maxBody)
+	p, done, err := readParams(r, maxBody, t.TempDir())
 	t.Cleanup(done)
 	if err != nil {
 		t.Fatalf("readParams(%q): %v", body, err)
@@ -107,7 +107,7 @@ func TestUploadIsRemoved(t *testing.T) {
 	w.Close()
 	r := httptest.NewRequest("POST", "/", &b)
 	r.Header.Set("Content-Type", w.FormDataContentType())
-	p, done, err := readParams(r, 100)
+	p, done, err := readParams(r, 100, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestParamsAreBounded(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest("POST", "/", strings.NewReader(tt.body))
 			r.Header.Set("Content-Type", tt.kind)
-			_, done, err := readParams(r, 100)
+			_, done, err := readParams(r, 100, t.TempDir())
 			done()
 			if fault.KindOf(err) != tt.want {
 				t.Errorf("readParams = %v, want %v", err, tt.want)
@@ -177,7 +177,7 @@ func FuzzParams(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string, kind uint8) {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 		r.Header.Set("Content-Type", []string{form, "application/json", "multipart/form-data; boundary=x"}[kind%3])
-		p, done, err := readParams(r, 1000)
+		p, done, err := readParams(r, 1000, "")
 		defer done()
 		if err != nil {
 			if fault.Is(err, fault.Internal) {

@@ -205,7 +205,7 @@ type sessionKey struct{}
 
 // run reads the parameters and calls the handler.
 func (api *API) run(r *Request, h handler, maxFiles int64) (any, error) {
-	p, done, err := readParams(r.Request, maxFiles)
+	p, done, err := readParams(r.Request, maxFiles, api.TempDir)
 	defer done()
 	if err != nil {
 		return nil, err

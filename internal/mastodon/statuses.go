@@ -278,6 +278,12 @@ func (api *API) attachments(ctx context.Context, owner *store.Actor, ids []int64
 		if u == nil || u.Status != 0 && u.Status != edited {
 			return nil, invalidField("Media %d does not exist or belongs to another post", id)
 		}
+		switch u.State {
+		case store.UploadWaiting:
+			return nil, fault.New(fault.Invalid, "Cannot attach files that have not finished processing. Try again in a moment!")
+		case store.UploadFailed:
+			return nil, fault.New(fault.Invalid, "%s", u.Problem)
+		}
 		all = append(all, api.uploaded(u))
 	}
 	return all, nil
@@ -285,8 +291,11 @@ func (api *API) attachments(ctx context.Context, owner *store.Actor, ids []int64
 
 // uploaded is an upload as an attachment.
 func (api *API) uploaded(u *store.Upload) store.Media {
-	m := store.Media{ID: u.ID, Kind: u.Kind, Mime: u.Mime, URL: vocab.IRI(api.mediaURL(u.File)), Description: u.Description, Blurhash: u.Meta.Blurhash,
+	m := store.Media{ID: u.ID, Kind: u.Kind, Mime: u.Mime, Description: u.Description, Blurhash: u.Meta.Blurhash,
 		Width: u.Meta.Width, Height: u.Meta.Height, Duration: u.Meta.Duration, Focus: u.Meta.Focus, Local: true}
+	if u.State == store.UploadReady {
+		m.URL = vocab.IRI(api.mediaURL(u.File))
+	}
 	if u.Preview != "" {
 		m.Preview = vocab.IRI(api.mediaURL(u.Preview))
 	}

@@ -101,34 +101,67 @@ func (r *Result) Close() error { return os.RemoveAll(r.dir) }
 //
 // Errors for the person: Unsupported for types that are not handled, TooLarge over
 // a limit, Invalid for damaged files.
-func (p *Processor) Process(ctx context.Context, r io.Reader, o Options) (res *Result, err error) {
-	dir, err := os.MkdirTemp(p.o.TempDir, "kenoma-media-*")
-	if err != nil {
-		return nil, fmt.Errorf("process upload: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.RemoveAll(dir)
-		}
-	}()
-	in, t, err := p.spool(dir, r)
+func (p *Processor) Process(ctx context.Context, r io.Reader, o Options) (*Result, error) {
+	taken, err := p.Take(r)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = in.Close() }()
+	return p.Work(ctx, taken, o)
+}
+
+// Taken is an upload that lies in a temporary file, not looked into yet.
+type Taken struct {
+	Kind Kind
+	Size int64
+	t    *fileType
+	f    *os.File
+	dir  string
+}
+
+// Close removes the file. It is safe to call it twice.
+func (t *Taken) Close() error { return errors.Join(t.f.Close(), os.RemoveAll(t.dir)) }
+
+// Quick tells whether Work takes but a moment.
+func (t *Taken) Quick() bool { return t.Kind == Image && t.t.quick }
+
+// Take writes an upload to a temporary file and finds out what it is, with the
+// same errors as Process. The caller closes what it returns, or hands it to Work.
+func (p *Processor) Take(r io.Reader) (*Taken, error) {
+	dir, err := os.MkdirTemp(p.o.TempDir, "kenoma-media-*")
+	if err != nil {
+		return nil, fmt.Errorf("take upload: %w", err)
+	}
+	taken := &Taken{dir: dir}
+	if taken.f, taken.t, err = p.spool(dir, r); err == nil {
+		var info os.FileInfo
+		if info, err = taken.f.Stat(); err == nil {
+			taken.Kind, taken.Size = taken.t.kind, info.Size()
+			return taken, nil
+		}
+		_ = taken.f.Close()
+	}
+	_ = os.RemoveAll(dir)
+	return nil, err
+}
+
+// Work is the second half of Process. It closes what was taken.
+func (p *Processor) Work(ctx context.Context, taken *Taken, o Options) (res *Result, err error) {
+	defer func() {
+		_ = taken.f.Close()
+		if err != nil {
+			_ = os.RemoveAll(taken.dir)
+		}
+	}()
+	t := taken.t
 	if t.kind == Image {
-		return p.picture(ctx, in, dir, job{Type: t.name, Purpose: o.Purpose})
+		return p.picture(ctx, taken.f, taken.dir, job{Type: t.name, Purpose: o.Purpose})
 	}
 	if o.Purpose != Attachment {
 		return nil, unsupported(fmt.Errorf("%s as %s", t.name, o.Purpose))
 	}
-	info, err := in.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("process upload: %w", err)
-	}
-	m := probe(in, info.Size(), t.name)
-	f := File{Type: t.name, Size: info.Size(), Width: m.width, Height: m.height, path: in.Name()}
-	return &Result{Kind: t.kind, Original: f, Duration: m.duration, dir: dir}, nil
+	m := probe(taken.f, taken.Size, t.name)
+	f := File{Type: t.name, Size: taken.Size, Width: m.width, Height: m.height, path: taken.f.Name()}
+	return &Result{Kind: t.kind, Original: f, Duration: m.duration, dir: taken.dir}, nil
 }
 
 // spool writes the upload to a file in dir and finds out what it is.

@@ -26,30 +26,31 @@ type fileType struct {
 	kind    Kind
 	ext     string
 	upload  bool     // People may upload it: we can re-encode it, or apps play it.
+	quick   bool     // The work on it is so short that the uploader may wait.
 	sniffed []string // What mimetype calls it, beside name.
 }
 
 // fileTypes is the one list of types; everything else is refused. SVG is not in
 // it, since it is a document with scripts.
 var fileTypes = []fileType{
-	{"image/jpeg", Image, ".jpg", true, nil},
-	{"image/png", Image, ".png", true, []string{"image/apng"}},
-	{"image/gif", Image, ".gif", true, nil},
-	{"image/webp", Image, ".webp", true, nil},
-	{"image/avif", Image, ".avif", false, nil},
-	{"image/jxl", Image, ".jxl", false, nil},
-	{"image/bmp", Image, ".bmp", false, nil},
-	{"image/x-icon", Image, ".ico", false, nil},
-	{"video/mp4", Video, ".mp4", true, []string{"video/x-m4v"}},
-	{"video/webm", Video, ".webm", true, nil},
-	{"video/quicktime", Video, ".mov", true, nil},
-	{"video/ogg", Video, ".ogv", true, nil},
-	{"audio/mpeg", Audio, ".mp3", true, nil},
-	{"audio/mp4", Audio, ".m4a", true, []string{"audio/x-m4a"}},
-	{"audio/ogg", Audio, ".oga", true, nil},
-	{"audio/flac", Audio, ".flac", true, nil},
-	{"audio/wav", Audio, ".wav", true, nil},
-	{"audio/aac", Audio, ".aac", true, nil},
+	{"image/jpeg", Image, ".jpg", true, true, nil},
+	{"image/png", Image, ".png", true, true, []string{"image/apng"}},
+	{"image/gif", Image, ".gif", true, false, nil},
+	{"image/webp", Image, ".webp", true, true, nil},
+	{"image/avif", Image, ".avif", false, false, nil},
+	{"image/jxl", Image, ".jxl", false, false, nil},
+	{"image/bmp", Image, ".bmp", false, false, nil},
+	{"image/x-icon", Image, ".ico", false, false, nil},
+	{"video/mp4", Video, ".mp4", true, false, []string{"video/x-m4v"}},
+	{"video/webm", Video, ".webm", true, false, nil},
+	{"video/quicktime", Video, ".mov", true, false, nil},
+	{"video/ogg", Video, ".ogv", true, false, nil},
+	{"audio/mpeg", Audio, ".mp3", true, false, nil},
+	{"audio/mp4", Audio, ".m4a", true, false, []string{"audio/x-m4a"}},
+	{"audio/ogg", Audio, ".oga", true, false, nil},
+	{"audio/flac", Audio, ".flac", true, false, nil},
+	{"audio/wav", Audio, ".wav", true, false, nil},
+	{"audio/aac", Audio, ".aac", true, false, nil},
 }
 
 // sniffBytes is how much of a file decides its type.

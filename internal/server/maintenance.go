@@ -50,15 +50,7 @@ func (s *Server) sweepUploads(ctx context.Context) error {
 			return err
 		}
 		for _, u := range loose {
-			for _, key := range []string{u.File, u.Preview} {
-				if key == "" {
-					continue
-				}
-				if err := s.storage.Delete(ctx, key); err != nil {
-					return fmt.Errorf("file of a loose upload: %w", err)
-				}
-			}
-			if err := s.DB.Write(ctx, func(tx *store.Tx) error { return tx.DeleteUpload(ctx, u.ID) }); err != nil {
+			if err := s.uploads.Delete(ctx, &u); err != nil {
 				return err
 			}
 		}

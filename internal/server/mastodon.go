@@ -2,15 +2,14 @@ package server
 
 import (
 	"kenoma/internal/mastodon"
-	"kenoma/internal/media"
 )
 
 // newAPI builds the door for apps.
 func (s *Server) newAPI() *mastodon.API {
 	c := s.Config
 	return mastodon.New(mastodon.Options{DB: s.DB, Pipeline: s.Pipeline, Hub: s.Hub, Auth: s.Auth, URL: c.URL, Domain: c.Domain,
-		Media:   media.NewProcessor(media.ProcessorOptions{Self: s.Self, ImageBytes: int64(c.Media.MaxImage), VideoBytes: int64(c.Media.MaxVideo)}),
-		Storage: s.storage, Proxy: s.signer.Path, MaxUpload: max(int64(c.Media.MaxImage), int64(c.Media.MaxVideo)),
+		Uploads: s.uploads, TempDir: s.incoming, Proxy: s.signer.Path, MaxUpload: max(int64(c.Media.MaxImage), int64(c.Media.MaxVideo)) + int64(c.Media.MaxImage), // With a thumbnail.
+
 		Settings: mastodon.Settings{Title: c.Instance.Title, Description: c.Instance.Description, Contact: c.Instance.Contact, Version: s.Version,
 			Rules: c.Instance.Rules, Languages: c.Instance.Languages, Registrations: c.Registrations,
 			StatusCharacters: c.Limits.StatusCharacters, StatusAttachments: c.Limits.StatusAttachments, PollOptions: c.Limits.PollOptions,

@@ -7,12 +7,16 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"kenoma/internal/media"
+	"kenoma/internal/queue"
 	"kenoma/internal/store"
 	"kenoma/internal/vocab"
 )
@@ -26,6 +30,15 @@ func (s *Server) buildMedia(ctx context.Context) error {
 		return err
 	}
 	s.storage = media.Disk(uploads)
+	// Not the system's folder, which may lie in memory.
+	if s.incoming, err = s.dataFile("media", "incoming", "."); err != nil {
+		return err
+	}
+	if err := s.clearIncoming(); err != nil {
+		return err
+	}
+	s.uploads = &media.Uploads{DB: s.DB, Storage: s.storage, Log: s.Log, Processor: media.NewProcessor(media.ProcessorOptions{Self: s.Self, TempDir: s.incoming,
+		ImageBytes: int64(s.Config.Media.MaxImage), VideoBytes: int64(s.Config.Media.MaxVideo)})}
 	copies, err := s.dataFile("media", "copies")
 	if err != nil {
 		return err
@@ -45,6 +58,19 @@ func (s *Server) buildMedia(ctx context.Context) error {
 	return nil
 }
 
+// clearIncoming removes what a crash left behind.
+func (s *Server) clearIncoming() error {
+	left, err := os.ReadDir(s.incoming)
+	for _, entry := range left {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(s.incoming, entry.Name())))
+	}
+	return err
+}
+
+// mediaKind tunes the jobs that work on uploads: what fails for want of disk or
+// memory is soon tried again.
+var mediaKind = queue.Kind{Attempts: 10, Schedule: queue.Schedule{5 * time.Second, 30 * time.Second, 5 * time.Minute}}
+
 // upload serves a file of ours: /media/NUMBER/NAME, where the name is its key.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
@@ -54,6 +80,10 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 	}
 	m, err := s.DB.Upload(r.Context(), id)
 	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	if m.State != store.UploadReady {
 		http.NotFound(w, r)
 		return
 	}

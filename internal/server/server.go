@@ -55,14 +55,16 @@ type Server struct {
 	Remote   *remote.Client
 	Delivery *delivery.Delivery
 
-	api     *mastodon.API
-	ap      *activitypub.Handler
-	pages   *pages.Pages
-	storage media.Storage
-	cache   *media.Cache
-	signer  media.Signer
-	handler http.Handler
-	refuses policy.RejectDomains
+	api      *mastodon.API
+	ap       *activitypub.Handler
+	pages    *pages.Pages
+	storage  media.Storage
+	uploads  *media.Uploads
+	cache    *media.Cache
+	incoming string // Folder of files that come in.
+	signer   media.Signer
+	handler  http.Handler
+	refuses  policy.RejectDomains
 }
 
 // New opens the database and builds the parts. Nothing runs yet but the database.
@@ -121,7 +123,7 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	s.pages = pages.New(pages.Options{DB: s.DB, Auth: s.Auth, URL: c.URL, Title: c.Instance.Title, Rules: c.Instance.Rules, Proxy: s.signer.Path, Log: s.Log})
 	s.api = s.newAPI()
-	s.Queue = queue.New(s.DB, s.jobs(), queue.Options{Parallel: c.Federation.Workers, Kinds: s.Delivery.Kinds(), Log: s.Log})
+	s.Queue = queue.New(s.DB, s.jobs(), queue.Options{Parallel: c.Federation.Workers, Kinds: s.kinds(), Log: s.Log})
 	s.handler = s.routes()
 	return nil
 }
@@ -140,6 +142,7 @@ func (s *Server) jobs() map[string]queue.Handler {
 		}
 	}
 	all["sweep"] = s.sweep
+	all[media.JobKind] = s.uploads.Job
 	fetch := all["fetch"]
 	all["fetch"] = func(ctx context.Context, j store.Job) error {
 		err := fetch(ctx, j)
@@ -148,6 +151,13 @@ func (s *Server) jobs() map[string]queue.Handler {
 		}
 		return err
 	}
+	return all
+}
+
+// kinds gathers how the jobs of every part run.
+func (s *Server) kinds() map[string]queue.Kind {
+	all := s.Delivery.Kinds()
+	all[media.JobKind] = mediaKind
 	return all
 }
 

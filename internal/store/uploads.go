@@ -17,7 +17,19 @@ type Upload struct {
 	Meta        UploadMeta
 	Description string
 	Created     int64 // ms
+	State       UploadState
+	Problem     string // Why it failed, for the owner.
 }
+
+// UploadState says how far the work on a file is.
+type UploadState int16
+
+// The states. File names the bytes as they came until the file is ready.
+const (
+	UploadReady UploadState = iota
+	UploadWaiting
+	UploadFailed
+)
 
 // UploadMeta are what is known of a file beside its bytes.
 type UploadMeta struct {
@@ -26,12 +38,28 @@ type UploadMeta struct {
 	Blurhash string     `json:"blurhash,omitempty"`
 	Duration float64    `json:"duration,omitempty"`
 	Focus    [2]float64 `json:"focus,omitzero"`
+	MediaDetail
 }
 
-const uploadColumns = "id, owner, status, kind, mime, file, preview, size, meta, description, created"
+// MediaDetail is what a video or sound, and the preview of any file, has beside
+// size and duration. The zero value is unknown.
+type MediaDetail struct {
+	SmallWidth  int    `json:"sw,omitempty"` // Pixels of the preview.
+	SmallHeight int    `json:"sh,omitempty"`
+	Frames      int    `json:"frames,omitempty"` // Frames per PerTime seconds: 30000 and 1001 are 29.97 a second.
+	PerTime     int    `json:"per,omitempty"`
+	Bitrate     int64  `json:"bitrate,omitempty"` // Bits per second.
+	Sound       string `json:"sound,omitempty"`   // Codec of the sound, as people know it: aac, opus.
+	SoundRate   int    `json:"rate,omitempty"`    // Hz
+	Channels    int    `json:"channels,omitempty"`
+	// Colours that fit the preview of a sound, as #rrggbb: background, foreground, accent.
+	Colours [3]string `json:"colours,omitzero"`
+}
+
+const uploadColumns = "id, owner, status, kind, mime, file, preview, size, meta, description, created, state, problem"
 
 func (u *Upload) scan() []any {
-	return []any{&u.ID, &u.Owner, &u.Status, &u.Kind, &u.Mime, &u.File, &u.Preview, &u.Size, jsonOf{&u.Meta}, &u.Description, &u.Created}
+	return []any{&u.ID, &u.Owner, &u.Status, &u.Kind, &u.Mime, &u.File, &u.Preview, &u.Size, jsonOf{&u.Meta}, &u.Description, &u.Created, &u.State, &u.Problem}
 }
 
 // Uploads returns these uploads of an account; unknown ones are left out.

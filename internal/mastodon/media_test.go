@@ -1,0 +1,115 @@
+package mastodon
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"kenoma/internal/media"
+	"kenoma/internal/queue"
+	"kenoma/internal/store"
+)
+
+// sound is a WAV of that many seconds, 8,000 bytes each.
+func sound(seconds int) string {
+	le := binary.LittleEndian
+	data := make([]byte, 8000*seconds)
+	b := le.AppendUint32([]byte("RIFF"), uint32(36+len(data)))
+	b = le.AppendUint32(append(b, "WAVEfmt "...), 16)
+	b = le.AppendUint16(le.AppendUint16(b, 1), 1)
+	b = le.AppendUint32(le.AppendUint32(b, 8000), 8000)
+	b = le.AppendUint16(le.AppendUint16(b, 1), 8)
+	b = le.AppendUint32(append(b, "data"...), uint32(len(data)))
+	return string(append(b, data...))
+}
+
+// works runs the jobs that uploads left, as the server does.
+func (w *world) works() {
+	w.t.Helper()
+	q := queue.New(w.db, map[string]queue.Handler{media.JobKind: w.api.Uploads.Job}, queue.Options{Log: w.api.Log})
+	if _, err := q.Settle(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestMediaInAJob(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.takesFiles()
+		token := w.token("ann", fullScopes)
+		body, header := multi(t, part{"file", "a.wav", sound(2)}, part{"description", "", "Silence"})
+		id := w.send(token, "POST", "/api/v2/media", body, header).want(202, `{"type": "audio", "url": null, "preview_url": null, "description": "Silence"}`).id()
+		at := "/api/v1/media/" + id
+		w.as("ann", "GET", at, "").want(206, `{"url": null}`)
+		w.as("bob", "GET", at, "").want(404, `{}`)
+		w.as("ann", "POST", "/api/v1/statuses", "status=listen&media_ids[]="+id).
+			want(422, `{"error": "Cannot attach files that have not finished processing. Try again in a moment!"}`)
+		// Its owner goes on writing while the job works.
+		w.as("ann", "PUT", at, "description=Quiet").want(200, `{"description": "Quiet", "url": null}`)
+		w.works()
+		w.as("ann", "GET", at, "").want(200, `{"type": "audio", "url": "https://a.test/media/`+id+`/original.wav", "description": "Quiet"}`)
+		w.as("ann", "POST", "/api/v1/statuses", "status=listen&media_ids[]="+id).want(200, `{"media_attachments": [{"id": "`+id+`", "type": "audio"}]}`)
+
+		// v1 waits.
+		body, header = multi(t, part{"file", "a.wav", sound(1)})
+		w.send(token, "POST", "/api/v1/media", body, header).want(200, `{"type": "audio"}`)
+		w.send(w.token("ann", "read"), "POST", "/api/v1/media", body, header).want(403, `{}`)
+
+		// One that is deleted before it was worked on leaves nothing.
+		body, header = multi(t, part{"file", "a.wav", sound(1)})
+		gone := w.send(token, "POST", "/api/v2/media", body, header).want(202, "").id()
+		w.as("ann", "DELETE", "/api/v1/media/"+gone, "").want(200, `{}`)
+		w.works()
+		w.as("ann", "GET", "/api/v1/media/"+gone, "").want(404, `{}`)
+	})
+}
+
+func TestMediaFails(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.takesFiles()
+		token := w.token("ann", fullScopes)
+		body, header := multi(t, part{"file", "a.gif", "GIF89a\x10\x00\x10\x00\x00\x00\x00,broken"})
+		id := w.send(token, "POST", "/api/v2/media", body, header).want(202, `{"url": null}`).id()
+		w.works()
+		w.as("ann", "GET", "/api/v1/media/"+id, "").want(422, `{"error": "The file is damaged or is not what it seems. Save it anew and try again."}`)
+		w.as("ann", "POST", "/api/v1/statuses", "status=look&media_ids[]="+id).want(422, `{}`)
+		w.as("ann", "DELETE", "/api/v1/media/"+id, "").want(200, `{}`)
+	})
+}
+
+// A job that brings the program down each time it runs ends at last.
+func TestMediaJobIsNotBegunForEver(t *testing.T) {
+	w := onSQLite(t)
+	w.takesFiles()
+	body, header := multi(t, part{"file", "a.wav", sound(1)})
+	id := w.send(w.token("ann", fullScopes), "POST", "/api/v2/media", body, header).want(202, "").id()
+	real := w.api.Uploads.Storage
+	w.api.Uploads.Storage = brokenStorage{real}
+	var job store.Job
+	for range 4 {
+		w.write(func(tx *store.Tx) error { // As after a crash: due again at once.
+			got, err := tx.ClaimJobs(t.Context(), store.Claim{Node: 1, Jobs: 1, Parts: 1, PerPart: 1})
+			if err != nil || len(got.Jobs) != 1 {
+				t.Fatalf("claimed %v, %v", got, err)
+			}
+			job = got.Jobs[0]
+			return tx.RecoverJobs(t.Context())
+		})
+		err := w.api.Uploads.Job(t.Context(), job)
+		if err == nil {
+			break
+		}
+	}
+	w.as("ann", "GET", "/api/v1/media/"+id, "").want(422, `{"error": "The file could not be processed."}`)
+	if _, _, err := real.Open(t.Context(), id+"/raw"); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("the raw file is still there: %v", err)
+	}
+}
+
+type brokenStorage struct{ media.Storage }
+
+func (brokenStorage) Open(context.Context, string) (io.ReadSeekCloser, media.Info, error) {
+	return nil, media.Info{}, errors.New("the disk is gone")
+}
