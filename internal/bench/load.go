@@ -54,6 +54,7 @@ type loader struct {
 	key   string // PEM of everybody's private key.
 	pem   string // And of the public one.
 	rnd   *rand.Rand
+	zipf  *rand.Zipf
 	now   time.Time
 	local []*store.Actor
 	far   []*store.Actor
@@ -172,7 +173,7 @@ func actorDoc(uri, name, pem string) []byte {
 		"inbox": uri + "/inbox", "outbox": uri + "/outbox", "followers": uri + "/followers", "following": uri + "/following", "url": uri,
 		"endpoints": map[string]string{"sharedInbox": scheme + "://" + host + "/inbox"},
 		"icon":      map[string]string{"type": "Image", "mediaType": "image/png", "url": uri + "/avatar.png"},
-		"published": "2024-01-01T00:00:00Z",
+		"published": "2024-01-01T00:00:00Z", "discoverable": true, "indexable": strings.HasSuffix(name, "1") || strings.HasSuffix(name, "7"),
 		"publicKey": map[string]string{"id": uri + "#main-key", "owner": uri, "publicKeyPem": pem},
 	})
 	return b
@@ -266,16 +267,31 @@ func (l *loader) followers(ctx context.Context) error {
 var words = strings.Fields(`morning train cat weather garden bread river city music paper window coffee winter summer evening friend story picture
 	mountain bicycle the a and of in with for about again never always maybe today tomorrow yesterday nice small old new green blue quiet`)
 
-// text is a sentence of n words.
+// vocabulary is how many other words there are, of which few are used often.
+const vocabulary = 60_000
+
+// text is a sentence of n words, a quarter of them out of a large vocabulary.
 func (l *loader) text(n int) string {
 	var b strings.Builder
+	if l.zipf == nil {
+		l.zipf = rand.NewZipf(l.rnd, 1.1, 8, vocabulary-1)
+	}
 	for i := range n {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		b.WriteString(words[l.rnd.IntN(len(words))])
+		if i%4 == 3 {
+			b.WriteString(rareWord(l.zipf.Uint64()))
+		} else {
+			b.WriteString(words[l.rnd.IntN(len(words))])
+		}
 	}
 	return b.String()
+}
+
+// rareWord is the word that comes at place i by use.
+func rareWord(i uint64) string {
+	return "z" + strings.Map(func(r rune) rune { return 'a' + (r - '0') }, fmt.Sprint(i))
 }
 
 var topics = []string{"cats", "trains", "weather", "caturday", "music", "photography", "golang", "books", "art", "gardening"}

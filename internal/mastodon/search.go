@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"kenoma/internal/fault"
 	"kenoma/internal/markup"
@@ -16,48 +17,72 @@ import (
 //
 // spec: masto:methods/search#v2
 var _ = route("GET /api/v2/search", "?read:search", func(api *API, r *Request) (any, error) {
-	q := strings.TrimSpace(r.String("q"))
-	if q == "" {
-		return nil, fault.New(fault.Malformed, "param is missing or the value is empty: q")
-	}
-	limit, err := r.limit(somePosts)
+	found, tags, err := api.search(r)
 	if err != nil {
 		return nil, err
 	}
-	offset, err := r.Int("offset", 0)
+	if found["hashtags"], err = api.tags(r.Context(), r.User, tags); err != nil {
+		return nil, err
+	}
+	return found, nil
+})
+
+// The first form names tags only. It was removed in 3.0.0, some still ask for it.
+//
+// spec: masto:methods/search#v1
+var _ = route("GET /api/v1/search", "read:search", func(api *API, r *Request) (any, error) {
+	found, tags, err := api.search(r)
 	if err != nil {
-		return nil, fault.New(fault.Malformed, "offset must be a number.")
+		return nil, err
+	}
+	names := []string{}
+	for _, t := range tags {
+		names = append(names, t.Name)
+	}
+	found["hashtags"] = names
+	return found, nil
+})
+
+// search returns accounts and statuses by kind, as drawn, and tags.
+func (api *API) search(r *Request) (found map[string]any, tags []store.Tag, err error) {
+	q := strings.TrimSpace(r.String("q"))
+	if q == "" {
+		return nil, nil, fault.New(fault.Malformed, "param is missing or the value is empty: q")
+	}
+	limit, err := r.limit(somePosts)
+	if err != nil {
+		return nil, nil, err
+	}
+	offset, err := r.Int("offset", 0)
+	if err != nil || offset < 0 {
+		return nil, nil, fault.New(fault.Malformed, "offset must be a number.")
 	}
 	if r.User == nil && (offset > 0 || r.Bool("resolve", false)) {
-		return nil, fault.New(fault.Unauthorized, "Search queries pagination or resolution is not supported without authentication")
+		return nil, nil, fault.New(fault.Unauthorized, "Search queries pagination or resolution is not supported without authentication")
 	}
 	typ := r.String("type")
-	found := map[string]any{"accounts": []any{}, "statuses": []any{}, "hashtags": []any{}}
+	found = map[string]any{"accounts": []any{}, "statuses": []any{}}
 	wants := func(what string) bool { return typ == "" || typ == what }
 	if isAddress(q) {
-		return found, api.searchAddress(r, q, wants, found)
+		return found, nil, api.searchAddress(r, q, wants, found)
 	}
 	if wants("accounts") {
-		list, err := api.searchAccounts(r, q, limit, int(offset), r.Bool("resolve", false), r.Bool("following", false))
-		if err != nil {
-			return nil, err
+		if found["accounts"], err = api.searchAccounts(r, q, limit, int(offset), r.Bool("resolve", false), r.Bool("following", false)); err != nil {
+			return nil, nil, err
 		}
-		found["accounts"] = list
 	}
 	if wants("statuses") && r.User != nil && !isHandle(q) {
-		list, err := api.searchStatuses(r, q, limit, int(max(0, offset)))
+		list, err := api.searchStatuses(r, q, limit, int(min(offset, maxFound)))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		found["statuses"] = json.RawMessage(list)
 	}
 	if wants("hashtags") && !strings.HasPrefix(q, "@") {
-		if found["hashtags"], err = api.searchTags(r.Context(), r.User, q, limit, int(offset)); err != nil {
-			return nil, err
-		}
+		tags, err = api.DB.SearchTags(r.Context(), markup.FoldTag(strings.TrimPrefix(q, "#")), limit, int(min(offset, maxFound)))
 	}
-	return found, nil
-})
+	return found, tags, err
+}
 
 // spec: masto:methods/accounts#search
 var _ = route("GET /api/v1/accounts/search", "read:accounts", func(api *API, r *Request) (any, error) {
@@ -72,13 +97,17 @@ var _ = route("GET /api/v1/accounts/search", "read:accounts", func(api *API, r *
 	return api.searchAccounts(r, strings.TrimSpace(r.String("q")), limit, int(offset), r.Bool("resolve", false), r.Bool("following", false))
 })
 
+// resolveTime is how long a search goes to look at other servers.
+const resolveTime = 5 * time.Second
+
 func isAddress(q string) bool {
 	return strings.HasPrefix(q, "https://") || strings.HasPrefix(q, "http://")
 }
 
 // searchAddress finds what an address names.
 func (api *API) searchAddress(r *Request, q string, wants func(string) bool, found map[string]any) error {
-	ctx := r.Context()
+	ctx, cancel := context.WithTimeout(r.Context(), resolveTime)
+	defer cancel()
 	resolve := r.Bool("resolve", false) && r.User != nil
 	uri := vocab.IRI(q)
 	if wants("accounts") {
@@ -152,6 +181,8 @@ func (api *API) searchAccounts(r *Request, q string, limit, offset int, resolve,
 		if a, err := api.DB.ActorByHandle(ctx, name, strings.ToLower(domain)); err == nil && a.Deleted == 0 {
 			ids = append(ids, a.ID)
 		} else if resolve && r.User != nil && domain != "" {
+			ctx, cancel := context.WithTimeout(ctx, resolveTime)
+			defer cancel()
 			if a, err := api.Pipeline.Resolve(ctx, name+"@"+domain); err == nil {
 				ids = append(ids, a.ID)
 			}
@@ -189,12 +220,4 @@ func (api *API) drawnPeople(ctx context.Context, ids []int64) (any, error) {
 		}
 	}
 	return json.RawMessage(appendAll(nil, all)), nil
-}
-
-func (api *API) searchTags(ctx context.Context, viewer *store.Actor, q string, limit, offset int) (any, error) {
-	tags, err := api.DB.SearchTags(ctx, markup.FoldTag(strings.TrimPrefix(q, "#")), limit, offset)
-	if err != nil {
-		return nil, err
-	}
-	return api.tags(ctx, viewer, tags)
 }

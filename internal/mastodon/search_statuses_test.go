@@ -166,3 +166,13 @@ func TestSearchRemoteStatuses(t *testing.T) {
 		t.Errorf("found %v, want the one post", got)
 	}
 }
+
+// TestSearchV1 wants tags by name only, and a token.
+func TestSearchV1(t *testing.T) {
+	w := onSQLite(t)
+	post := w.post("ann", "status=%23Catnip is nice")
+	w.as("ann", "GET", "/api/v1/search?q=catnip&exclude_unreviewed=true", "").want(200, `{"hashtags": ["catnip"], "accounts": [], "statuses": [{"id": "`+post+`"}]}`)
+	w.as("ann", "GET", "/api/v2/search?q=%23catn", "").want(200, `{"hashtags": [{"name": "Catnip"}]}`)
+	w.as("", "GET", "/api/v1/search?q=catnip", "").want(401, "")
+	w.as("ann", "GET", "/api/v1/search", "").want(400, "")
+}

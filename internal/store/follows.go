@@ -67,8 +67,12 @@ func (tx *Tx) countFollow(ctx context.Context, actor, target, n int64) error {
 		column string
 		actor  int64
 	}{{"following", actor}, {"followers", target}} {
-		_, err := tx.exec(ctx, "INSERT INTO actor_counts (actor, "+c.column+") VALUES ($1, $2) ON CONFLICT (actor) DO UPDATE SET "+
-			c.column+" = actor_counts."+c.column+" + excluded."+c.column, c.actor, n)
+		var count int64
+		err := tx.row(ctx, "INSERT INTO actor_counts (actor, "+c.column+") VALUES ($1, $2) ON CONFLICT (actor) DO UPDATE SET "+
+			c.column+" = actor_counts."+c.column+" + excluded."+c.column+" RETURNING "+c.column, c.actor, n).Scan(&count)
+		if err == nil && c.column == "followers" {
+			err = tx.replace(ctx, c.actor, count, n)
+		}
 		if err != nil {
 			return fmt.Errorf("counting follows of %d: %w", c.actor, err)
 		}

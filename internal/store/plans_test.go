@@ -98,6 +98,9 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"search accounts": func(ctx context.Context, q *store.Q) error {
 		return second(q.SearchAccounts(ctx, store.AccountSearch{Text: "an smith", Viewer: 1, Limit: 20}))
 	},
+	"search beginnings": func(ctx context.Context, q *store.Q) error {
+		return second(q.SearchAccounts(ctx, store.AccountSearch{Text: "an", Viewer: 1, Limit: 20}))
+	},
 	"followed tags": func(ctx context.Context, q *store.Q) error { return second(q.FollowedTags(ctx, 1, page)) },
 	"follows tags":  func(ctx context.Context, q *store.Q) error { return second(q.FollowsTags(ctx, 1, []int64{1, 2})) },
 	"peers":         func(ctx context.Context, q *store.Q) error { return second(q.Peers(ctx)) },

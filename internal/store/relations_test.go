@@ -29,7 +29,7 @@ func people(t *testing.T, db *store.DB, handles ...string) map[string]int64 {
 			ids[h] = id
 			a := &store.Actor{ID: id, Seq: id, URI: vocab.IRI("https://x.test/" + strconv.FormatInt(id, 10)), Type: "Person", Local: domain == "", Host: "x.test",
 				Domain: domain, Username: name, Inbox: "https://x.test/inbox"}
-			if err := tx.InsertActor(ctx, a, "{}"); err != nil {
+			if err := errors.Join(tx.InsertActor(ctx, a, "{}"), tx.SetProfile(ctx, id, &store.Profile{})); err != nil {
 				return err
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // after is the first text that does not begin with prefix, for a range scan.
@@ -22,7 +23,7 @@ type AccountSearch struct {
 }
 
 // maxCandidates bounds how many accounts with one beginning are looked at.
-const maxCandidates = 400
+const maxCandidates = 200
 
 // SearchAccounts returns the ids of accounts whose name begins with a text: the very
 // name first, then those whom the viewer follows, ours, and the most followed.
@@ -32,6 +33,9 @@ func (q *Q) SearchAccounts(ctx context.Context, w AccountSearch) ([]int64, error
 	if key == "" || len(words) == 0 && strings.ContainsAny(key, " ") {
 		return nil, nil
 	}
+	if w.Domain == "" && !w.Following && len(words) == 1 && words[0] == key && utf8.RuneCountInString(key) <= maxPrefix {
+		return q.startingWith(ctx, w, key)
+	}
 	args := []any{key, after(key), w.Viewer, maxCandidates, w.Limit, w.Offset}
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
 	name := "a.name_key >= $1 AND a.name_key < $2"
@@ -40,23 +44,23 @@ func (q *Q) SearchAccounts(ctx context.Context, w AccountSearch) ([]int64, error
 		name += " AND a.domain >= " + arg(domain) + " AND a.domain < " + arg(after(domain))
 		words = nil
 	}
-	shown := "" // The words of one shown name, all of them.
+	first, others := "", "TRUE" // The words of one shown name, all of them.
 	for i, word := range words {
 		if i == 0 {
-			shown = "w.word >= " + arg(word) + " AND w.word < " + arg(after(word))
+			first = "w.word >= " + arg(word) + " AND w.word < " + arg(after(word))
 			continue
 		}
-		shown += " AND EXISTS (SELECT 1 FROM name_words o WHERE o.actor = w.actor AND o.word >= " + arg(word) + " AND o.word < " + arg(after(word)) + ")"
+		others += " AND EXISTS (SELECT 1 FROM name_words o WHERE o.actor = w.actor AND o.word >= " + arg(word) + " AND o.word < " + arg(after(word)) + ")"
 	}
 	followed := "(" + name + ")"
-	if shown != "" {
-		followed = "(" + name + " OR EXISTS (SELECT 1 FROM name_words w WHERE w.actor = a.id AND " + shown + "))"
+	if first != "" {
+		followed = "(" + name + " OR EXISTS (SELECT 1 FROM name_words w WHERE w.actor = a.id AND " + first + " AND " + others + "))"
 	}
-	sources := "SELECT x.id FROM (SELECT a.id FROM follows f JOIN actors a ON a.id = f.target WHERE f.actor = $3 AND f.accepted AND " + followed + " LIMIT $4) x"
+	sources := "SELECT x.id FROM (SELECT a.id FROM (SELECT target FROM follows WHERE actor = $3 AND accepted ORDER BY seq DESC LIMIT 1000) f JOIN actors a ON a.id = f.target WHERE " + followed + " LIMIT $4) x"
 	if !w.Following {
 		sources += " UNION SELECT y.id FROM (SELECT a.id FROM actors a WHERE " + name + " LIMIT $4) y"
-		if shown != "" {
-			sources += " UNION SELECT z.id FROM (SELECT w.actor AS id FROM name_words w WHERE " + shown + " LIMIT $4) z"
+		if first != "" {
+			sources += " UNION SELECT z.id FROM (SELECT w.actor AS id FROM (SELECT w.actor FROM name_words w WHERE " + first + " LIMIT 2000) w WHERE " + others + " LIMIT $4) z"
 		}
 	}
 	ids, err := q.ids(ctx, `SELECT a.id FROM actors a LEFT JOIN follows f ON f.actor = $3 AND f.target = a.id AND f.accepted
@@ -90,7 +94,11 @@ func (tx *Tx) setNameWords(ctx context.Context, actor int64, name string) error 
 	if _, err := tx.exec(ctx, "DELETE FROM name_words WHERE actor = $1", actor); err != nil {
 		return fmt.Errorf("name of %d: %w", actor, err)
 	}
-	for _, word := range nameWords(name) {
+	words := nameWords(name)
+	if err := tx.setPrefixes(ctx, actor, words); err != nil {
+		return err
+	}
+	for _, word := range words {
 		if _, err := tx.exec(ctx, "INSERT INTO name_words (word, actor) VALUES ($1, $2)", word, actor); err != nil {
 			return fmt.Errorf("name of %d: %w", actor, err)
 		}
