@@ -31,7 +31,10 @@ func (s *Server) buildMedia(ctx context.Context) error {
 	}
 	s.storage = media.Disk(uploads)
 	// Not the system's folder, which may lie in memory.
-	if s.incoming, err = s.dataFile("media", "incoming", "."); err != nil {
+	if s.incoming, err = s.dataFile("media", "incoming"); err == nil {
+		err = os.MkdirAll(s.incoming, 0o700)
+	}
+	if err != nil {
 		return err
 	}
 	if err := s.clearIncoming(); err != nil {

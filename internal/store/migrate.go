@@ -69,7 +69,8 @@ func migrate(ctx context.Context, db *sql.DB, d *dialect) error {
 	if err != nil {
 		return err
 	}
-	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(all...)}
+	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(all...),
+		goose.WithAllowOutofOrder(true)} // Numbers are given out in ranges, so a lower one may come later.
 	if d == &postgresDialect {
 		locker, err := lock.NewPostgresSessionLocker()
 		if err != nil {
@@ -89,7 +90,9 @@ func migrate(ctx context.Context, db *sql.DB, d *dialect) error {
 	if have > newest {
 		return fmt.Errorf("the database was written by a newer Kenoma (its schema is %d, this program knows %d); start that version, or restore a backup", have, newest)
 	}
-	if have == newest {
+	if more, err := p.HasPending(ctx); err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	} else if !more {
 		return nil
 	}
 	if _, err := p.Up(ctx); err != nil {

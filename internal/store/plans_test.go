@@ -113,8 +113,8 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"search words among few": func(ctx context.Context, q *store.Q) error {
 		return second(q.WithWords(ctx, store.WordQuery{Words: []string{"a"}, IDs: []int64{1, 2}}))
 	},
-	"findable": func(ctx context.Context, q *store.Q) error { return second(q.Findable(ctx, 1, []int64{1, 2})) },
-	"touched":  func(ctx context.Context, q *store.Q) error { return second(q.Touched(ctx, 1, 100)) },
+	"findable":    func(ctx context.Context, q *store.Q) error { return second(q.Findable(ctx, 1, []int64{1, 2})) },
+	"touched":     func(ctx context.Context, q *store.Q) error { return second(q.Touched(ctx, 1, 100)) },
 	"search tags": func(ctx context.Context, q *store.Q) error { return second(q.SearchTags(ctx, "ca", 20, 0)) },
 	"handle":      func(ctx context.Context, q *store.Q) error { return missing(q.ActorByHandle(ctx, "ann", "")) },
 	"object":      func(ctx context.Context, q *store.Q) error { return missing(q.ObjectByURI(ctx, "https://a.test/1")) },
