@@ -18,8 +18,8 @@ const childArg = "media-child"
 // Processor that has Self set). In a process that a Processor started it does the
 // job and never returns; in any other it returns at once.
 //
-// The job is the second argument, as JSON; the picture is the standard input,
-// which is a file; a report and the files made go to the standard output.
+// The job is the second argument, as JSON; the file is the standard input,
+// which can be read anywhere; a report and the files made go to the standard output.
 func Child() {
 	if len(os.Args) != 3 || os.Args[1] != childArg {
 		return
@@ -51,7 +51,11 @@ func confine(j job) error {
 // work does a job and writes report and files to w. A refusal is a report, not an
 // error.
 func work(in source, j job, w io.Writer) error {
-	out, err := picture(in, j)
+	do := picture
+	if j.Film {
+		do = filmJob
+	}
+	out, err := do(in, j)
 	if err != nil {
 		var refused *fault.Error
 		if !errors.As(err, &refused) {

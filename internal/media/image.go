@@ -42,6 +42,8 @@ const (
 	Avatar     Purpose = "avatar"
 	Header     Purpose = "header"
 	Emoji      Purpose = "emoji"
+	// Preview is a picture that stands for another file: only the small copy is made.
+	Preview Purpose = "preview"
 )
 
 // shape says what a picture becomes.
@@ -50,6 +52,7 @@ type shape struct {
 	width, height int  // Or it is cut to fill this frame.
 	preview       bool // A small copy and a blurhash are made.
 	animated      bool // An animation stays one; else its first picture is taken.
+	only          bool // Nothing but the small copy is made.
 }
 
 var shapes = map[Purpose]shape{
@@ -57,12 +60,14 @@ var shapes = map[Purpose]shape{
 	Avatar:     {width: 400, height: 400},
 	Header:     {width: 1500, height: 500},
 	Emoji:      {pixels: emojiPixels, animated: true},
+	Preview:    {pixels: previewPixels, preview: true, only: true},
 }
 
-// job is what a picture is to be made into; its bytes come separately.
+// job is what a file is to be made into; its bytes come separately.
 type job struct {
 	Type    string // As sniffed.
 	Purpose Purpose
+	Film    bool  // The structure of a video or sound is read.
 	Memory  int64 // Bytes the process may use, 0 for no limit.
 	Seconds int   // CPU time the process may use, 0 for no limit.
 }
@@ -72,9 +77,11 @@ type report struct {
 	Refused  string     `json:",omitempty"` // A message for the person; nothing follows.
 	Why      fault.Kind `json:",omitempty"`
 	Detail   string     `json:",omitempty"` // For the log.
-	Files    []File     // Original, preview.
+	Files    []File     // Original, preview; of a film the preview, if any.
 	Blurhash string
+	Colours  [3]string // That fit a preview which was all that was wanted.
 	Animated bool
+	Film     *film `json:",omitempty"`
 }
 
 // output collects what a job makes.
@@ -159,7 +166,7 @@ func (o *output) animation(in io.ReadSeeker, s shape, config image.Config) error
 // and the preview.
 func (o *output) still(src image.Image, held int, s shape, contentType string) error {
 	img := drawn(src, held, s)
-	if !o.Animated {
+	if !o.Animated && !s.only {
 		as := contentType
 		switch {
 		case as == "image/gif":
@@ -178,7 +185,11 @@ func (o *output) still(src image.Image, held int, s shape, contentType string) e
 	if err := o.encode(small, bestType(small), previewQuality); err != nil {
 		return err
 	}
-	o.Blurhash = blurhash(smaller(small, hashPixels))
+	tiny := smaller(small, hashPixels)
+	o.Blurhash = blurhash(tiny)
+	if s.only {
+		o.Colours = colours(tiny)
+	}
 	return nil
 }
 

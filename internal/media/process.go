@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"kenoma/internal/fault"
+	"kenoma/internal/store"
 )
 
 // ProcessorOptions tune a Processor. The zero value works in this process, which
@@ -32,6 +33,8 @@ type ProcessorOptions struct {
 	Memory int64
 	// Timeout is for one picture. 0 means 30 s.
 	Timeout time.Duration
+	// Limits bound video and sound.
+	Limits FilmLimits
 }
 
 // Processor makes uploads safe, one picture at a time. It is safe for concurrent use.
@@ -68,7 +71,8 @@ type Result struct {
 	Original File
 	Preview  *File   // nil for video and sound, and for other purposes than Attachment.
 	Blurhash string  // "" where there is no preview.
-	Duration float64 // Seconds, of MP4 and WebM; 0 when unknown.
+	Duration float64 // Seconds; 0 when unknown.
+	Detail   store.MediaDetail
 	dir      string
 }
 
@@ -154,14 +158,12 @@ func (p *Processor) Work(ctx context.Context, taken *Taken, o Options) (res *Res
 	}()
 	t := taken.t
 	if t.kind == Image {
-		return p.picture(ctx, taken.f, taken.dir, job{Type: t.name, Purpose: o.Purpose})
+		return p.picture(ctx, taken, o.Purpose)
 	}
 	if o.Purpose != Attachment {
 		return nil, unsupported(fmt.Errorf("%s as %s", t.name, o.Purpose))
 	}
-	m := probe(taken.f, taken.Size, t.name)
-	f := File{Type: t.name, Size: taken.Size, Width: m.width, Height: m.height, path: taken.f.Name()}
-	return &Result{Kind: t.kind, Original: f, Duration: m.duration, dir: taken.dir}, nil
+	return p.film(ctx, taken)
 }
 
 // spool writes the upload to a file in dir and finds out what it is.
@@ -195,20 +197,68 @@ func (p *Processor) spool(dir string, r io.Reader) (*os.File, *fileType, error) 
 	return f, t, nil
 }
 
-// picture has the job done and collects what it made in dir.
-func (p *Processor) picture(ctx context.Context, in *os.File, dir string, j job) (*Result, error) {
+// picture makes of an uploaded picture what its purpose wants.
+func (p *Processor) picture(ctx context.Context, taken *Taken, purpose Purpose) (*Result, error) {
+	rep, err := p.run(ctx, taken.f, taken.dir, job{Type: taken.t.name, Purpose: purpose})
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{Kind: Image, Animated: rep.Animated, Blurhash: rep.Blurhash, dir: taken.dir}
+	res.Detail.Colours = rep.Colours
+	switch {
+	case purpose == Preview && len(rep.Files) == 1:
+		res.Original, res.Preview = rep.Files[0], &rep.Files[0]
+	case len(rep.Files) == 1 || len(rep.Files) == 2:
+		res.Original = rep.Files[0]
+	default:
+		return nil, fmt.Errorf("report of %d files", len(rep.Files))
+	}
+	if len(rep.Files) == 2 {
+		res.Preview = &rep.Files[1]
+	}
+	return res, nil
+}
+
+// film finds out what an uploaded video or sound is, and takes out of it what tells
+// about its maker.
+func (p *Processor) film(ctx context.Context, taken *Taken) (*Result, error) {
+	rep, err := p.run(ctx, taken.f, taken.dir, job{Type: taken.t.name, Film: true})
+	if err != nil {
+		return nil, err
+	}
+	f := rep.Film
+	if f == nil || len(rep.Files) > 1 || typeNamed(f.Type) == nil || typeNamed(f.Type).kind == Image {
+		return nil, errors.New("report without a film")
+	}
+	if err := p.o.Limits.check(f); err != nil {
+		return nil, err
+	}
+	path, size, err := f.Edits.apply(taken.f, taken.Size)
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{Kind: typeNamed(f.Type).kind, Duration: f.Duration, Detail: f.MediaDetail, Blurhash: rep.Blurhash, dir: taken.dir,
+		Original: File{Type: f.Type, Size: size, Width: f.Width, Height: f.Height, path: path}}
+	if len(rep.Files) == 1 {
+		res.Preview = &rep.Files[0]
+	}
+	return res, nil
+}
+
+// run has a job done, in its turn, and saves the files that it made in dir.
+func (p *Processor) run(ctx context.Context, in *os.File, dir string, j job) (*report, error) {
 	select {
 	case p.turn <- struct{}{}:
 		defer func() { <-p.turn }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait to process a picture: %w", ctx.Err())
+		return nil, fmt.Errorf("wait to process a file: %w", ctx.Err())
 	}
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
-		return nil, fmt.Errorf("process picture: %w", err)
+		return nil, fmt.Errorf("process file: %w", err)
 	}
-	var res *Result
+	var rep *report
 	collect := func(out io.Reader) (err error) {
-		res, err = p.collect(out, dir)
+		rep, err = p.collect(out, dir)
 		return err
 	}
 	if p.o.Self == "" {
@@ -216,13 +266,12 @@ func (p *Processor) picture(ctx context.Context, in *os.File, dir string, j job)
 		go func() { _ = w.CloseWithError(work(in, j, w)) }()
 		err := collect(r)
 		_ = r.Close()
-		return res, err
+		return rep, err
 	}
-	err := p.child(ctx, in, j, collect)
-	if err != nil {
+	if err := p.child(ctx, in, j, collect); err != nil {
 		return nil, err
 	}
-	return res, nil
+	return rep, nil
 }
 
 // child starts this program anew for the job and gives its output to collect.
@@ -231,7 +280,7 @@ func (p *Processor) child(ctx context.Context, in *os.File, j job, collect func(
 	j.Seconds = int(p.o.Timeout/time.Second) + 1
 	text, err := json.Marshal(j)
 	if err != nil {
-		return fmt.Errorf("process picture: %w", err)
+		return fmt.Errorf("process file: %w", err)
 	}
 	timed, cancel := context.WithTimeout(ctx, p.o.Timeout)
 	defer cancel()
@@ -243,10 +292,10 @@ func (p *Processor) child(ctx context.Context, in *os.File, j job, collect func(
 	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return fmt.Errorf("process picture: %w", err)
+		return fmt.Errorf("process file: %w", err)
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("process picture: %w", err)
+		return fmt.Errorf("process file: %w", err)
 	}
 	collected := collect(out)
 	if collected != nil {
@@ -256,13 +305,13 @@ func (p *Processor) child(ctx context.Context, in *os.File, j job, collect func(
 	var refused *fault.Error
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("process picture: %w", ctx.Err())
+		return fmt.Errorf("process file: %w", ctx.Err())
 	case errors.As(collected, &refused):
 		return collected
 	case errors.Is(timed.Err(), context.DeadlineExceeded):
-		return fault.Because(collected, fault.TooLarge, "It takes too long to process this picture. Make it smaller and try again.")
+		return fault.Because(collected, fault.TooLarge, "It takes too long to process this file. Make it smaller and try again.")
 	case bytes.Contains(said.b, []byte("out of memory")) || bytes.Contains(said.b, []byte("cannot allocate memory")):
-		return fault.Because(collected, fault.TooLarge, "This picture takes too much memory to process. Make it smaller and try again.")
+		return fault.Because(collected, fault.TooLarge, "This file takes too much memory to process. Make it smaller and try again.")
 	case collected != nil || ended != nil:
 		return unreadable(fmt.Errorf("%w: %s", errors.Join(collected, ended), said.b))
 	}
@@ -281,13 +330,23 @@ func (h *head) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// maxReport is how long a report may be, edits and all.
+const maxReport = 8 << 20
+
 // collect reads a job's report and files, and puts them into dir. The process that
 // wrote them met hostile bytes, so it is not trusted with sizes or types either.
-func (p *Processor) collect(out io.Reader, dir string) (*Result, error) {
+func (p *Processor) collect(out io.Reader, dir string) (*report, error) {
 	r := bufio.NewReaderSize(out, 64<<10)
-	line, err := r.ReadSlice('\n')
-	if err != nil {
-		return nil, fmt.Errorf("no report: %w", err)
+	var line []byte
+	for {
+		more, err := r.ReadSlice('\n')
+		line = append(line, more...)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) || len(line) > maxReport {
+			return nil, fmt.Errorf("no report: %w", err)
+		}
 	}
 	var rep report
 	if err := json.Unmarshal(line, &rep); err != nil {
@@ -296,7 +355,7 @@ func (p *Processor) collect(out io.Reader, dir string) (*Result, error) {
 	if rep.Refused != "" {
 		return nil, fault.Because(errors.New(rep.Detail), rep.Why, "%s", rep.Refused)
 	}
-	if len(rep.Files) < 1 || len(rep.Files) > 2 {
+	if len(rep.Files) > 2 {
 		return nil, fmt.Errorf("report of %d files", len(rep.Files))
 	}
 	for i := range rep.Files {
@@ -309,11 +368,7 @@ func (p *Processor) collect(out io.Reader, dir string) (*Result, error) {
 			return nil, err
 		}
 	}
-	res := &Result{Kind: Image, Animated: rep.Animated, Original: rep.Files[0], Blurhash: rep.Blurhash, dir: dir}
-	if len(rep.Files) == 2 {
-		res.Preview = &rep.Files[1]
-	}
-	return res, nil
+	return &rep, nil
 }
 
 // save writes exactly size bytes of r to a new file.

@@ -295,44 +295,6 @@ func TestProcessAnimation(t *testing.T) {
 	})
 }
 
-func TestProcessVideo(t *testing.T) {
-	mp4 := append([]byte("\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41"), make([]byte, 5000)...)
-	webm := append([]byte("\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webmB\x87\x81\x04B\x85\x81\x02"), make([]byte, 100)...)
-	wav := append([]byte("RIFF\x24\x08\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x02\x00"), make([]byte, 100)...)
-	mp3 := append([]byte("ID3\x03\x00\x00\x00\x00\x00\x0a\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xfb\x90\x00"), make([]byte, 100)...)
-	flac := append([]byte("fLaC\x00\x00\x00\x22"), make([]byte, 100)...)
-	ogg := append([]byte("OggS\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00abcd\x00\x00\x00\x00efgh\x01\x13OpusHead\x01\x02"), make([]byte, 100)...)
-	p := NewProcessor(ProcessorOptions{TempDir: t.TempDir()})
-	for _, tt := range []struct {
-		in       []byte
-		kind     Kind
-		wantType string
-	}{
-		{mp4, Video, "video/mp4"}, {webm, Video, "video/webm"}, {wav, Audio, "audio/wav"},
-		{mp3, Audio, "audio/mpeg"}, {flac, Audio, "audio/flac"}, {ogg, Audio, "audio/ogg"},
-	} {
-		t.Run(tt.wantType, func(t *testing.T) {
-			res, err := p.Process(context.Background(), bytes.NewReader(tt.in), Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer res.Close()
-			f, err := res.Original.Open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			got, err := io.ReadAll(f)
-			if err != nil || !bytes.Equal(got, tt.in) || res.Kind != tt.kind || res.Original.Type != tt.wantType {
-				t.Errorf("got %s %s, unchanged: %t, %v", res.Kind, res.Original.Type, bytes.Equal(got, tt.in), err)
-			}
-			if _, err := p.Process(context.Background(), bytes.NewReader(tt.in), Options{Purpose: Avatar}); !fault.Is(err, fault.Unsupported) {
-				t.Errorf("as an avatar: %v, want Unsupported", err)
-			}
-		})
-	}
-}
-
 // bombPNG claims w × h pixels in a few bytes.
 func bombPNG(w, h uint32) []byte {
 	ihdr := []byte("IHDR")

@@ -105,6 +105,7 @@ func (s *Uploads) Keep(ctx context.Context, u *store.Upload, res *Result) error 
 	}
 	u.Kind, u.Mime, u.Size = string(res.Kind), res.Original.Type, res.Original.Size
 	u.Meta.Width, u.Meta.Height, u.Meta.Blurhash, u.Meta.Duration = res.Original.Width, res.Original.Height, res.Blurhash, res.Duration
+	u.Meta.MediaDetail = res.Detail
 	if res.Preview != nil {
 		u.Meta.SmallWidth, u.Meta.SmallHeight = res.Preview.Width, res.Preview.Height
 	}
