@@ -30,6 +30,9 @@ type cli struct {
 	Serve     serveCmd   `cmd:"" help:"Run the server."`
 	User      userCmd    `cmd:"" help:"Accounts."`
 	Role      roleCmd    `cmd:"" help:"What the staff may do."`
+	Audit     auditCmd   `cmd:"" help:"What moderators did."`
+	Appeal    appealCmd  `cmd:"" help:"Appeals against moderators' decisions."`
+	Preset    presetCmd  `cmd:"" help:"Texts for moderators' warnings."`
 	Token     tokenCmd   `cmd:"" help:"Access tokens."`
 	Invite    inviteCmd  `cmd:"" help:"Invites."`
 	DB        dbCmd      `cmd:"" name:"db" help:"The database."`

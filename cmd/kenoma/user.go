@@ -18,6 +18,7 @@ type userCmd struct {
 	Confirm     userConfirmCmd     `cmd:"" help:"Take the e-mail address as confirmed."`
 	Disable     userDisableCmd     `cmd:"" help:"Keep an account from signing in."`
 	Enable      userEnableCmd      `cmd:"" help:"Let it sign in again."`
+	Moderate    userModerateCmd    `cmd:"" help:"Warn, limit or suspend an account, here or elsewhere, or take that back."`
 	Delete      userDeleteCmd      `cmd:"" help:"Delete an account with all of its posts, everywhere."`
 }
 

@@ -87,6 +87,9 @@ func (h *Handler) ownerOf(r *http.Request) (*person, store.ActorCounts, error) {
 	if p.Deleted != 0 {
 		return nil, store.ActorCounts{}, fault.New(fault.Gone, "This account was deleted.")
 	}
+	if p.Suspended != 0 {
+		return nil, store.ActorCounts{}, fault.New(fault.Denied, "This account is suspended.")
+	}
 	counts, err := h.DB.ActorCounts(r.Context(), []int64{p.ID})
 	return p, counts[p.ID], err
 }

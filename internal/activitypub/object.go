@@ -51,7 +51,7 @@ func (h *Handler) pageOf(ctx context.Context, id int64) (string, error) {
 		return "", nil
 	}
 	author, err := h.DB.Actor(ctx, o.Actor)
-	if err != nil || !author.Local || author.Deleted != 0 {
+	if err != nil || !author.Local || author.Hidden() {
 		return "", err
 	}
 	return "/@" + author.Username + "/" + strconv.FormatInt(id, 10), nil

@@ -52,6 +52,9 @@ type Service struct {
 
 	touchMu sync.Mutex
 	touched map[int64]int64 // token → when it was last noted as used, ms
+
+	sawMu sync.Mutex
+	saw   map[string]time.Time // Account and address → when it was last noted.
 }
 
 // New makes a Service.
@@ -153,7 +156,7 @@ func (one *Session) Usable() error {
 		return nil
 	case one.Actor.Deleted != 0:
 		return errToken
-	case a.Disabled != 0:
+	case a.Disabled != 0, one.Actor.Suspended != 0:
 		return errDisabled
 	case a.Confirmed == 0:
 		return errUnconfirmed

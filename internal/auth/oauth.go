@@ -355,7 +355,7 @@ func (s *Service) metadata(*http.Request, url.Values) (any, error) {
 
 // Jobs are what the queue is to run for this package.
 func (s *Service) Jobs() map[string]func(context.Context, store.Job) error {
-	return map[string]func(context.Context, store.Job) error{"confirm-mail": s.mailJob, "sweep": s.sweepJob}
+	return map[string]func(context.Context, store.Job) error{"confirm-mail": s.mailJob, "sweep": s.sweepJob, "notice-mail": s.noticeJob}
 }
 
 const (

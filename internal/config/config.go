@@ -53,6 +53,7 @@ type Config struct {
 	SMTP       SMTP       `key:"smtp"`
 	Media      Media      `key:"media"`
 	Limits     Limits     `key:"limits"`
+	Moderation Moderation `key:"moderation"`
 	Log        Log        `key:"log"`
 }
 
@@ -168,6 +169,17 @@ type Limits struct {
 
 	// ProfileFields is how many rows the table of a profile may have.
 	ProfileFields int `key:"profile_fields" default:"10" min:"0" max:"50"`
+}
+
+// Moderation is how moderators work.
+type Moderation struct {
+	// KeepSuspended is how long the data of a suspended account is kept, so that the
+	// suspension can be lifted. After it the account is deleted, here and elsewhere.
+	// 0 keeps it for good.
+	KeepSuspended time.Duration `key:"keep_suspended" default:"720h"`
+
+	// MailReports has moderators get a mail about each new report and appeal.
+	MailReports bool `key:"mail_reports" default:"true"`
 }
 
 // Log is what the server writes on its standard error.

@@ -29,7 +29,7 @@ const emptyApproval = `{"automatic":[],"manual":[],"current_user":"denied"}`
 // spec: masto:entities/Account, Pleroma's additions under "pleroma" and "fqn"
 func (d *drawing) drawAccount(b []byte, p *person) *object {
 	a, f := p.actor, p.profile
-	if f == nil || a.Deleted != 0 {
+	if f == nil || a.Hidden() {
 		f = noProfile
 	}
 	o := begin(b)
@@ -62,8 +62,11 @@ func (d *drawing) drawAccount(b []byte, p *person) *object {
 	if f.Memorial {
 		o.flag("memorial", true)
 	}
-	if a.Deleted != 0 || p.account != nil && p.account.Disabled != 0 {
+	if a.Hidden() {
 		o.flag("suspended", true)
+	}
+	if a.Silenced != 0 {
+		o.flag("limited", true)
 	}
 	o.time("created_at", day(f.Created))
 	if p.counts.LastStatus == 0 {

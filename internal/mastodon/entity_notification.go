@@ -33,6 +33,10 @@ func (api *API) drawNotifications(ctx context.Context, viewer *store.Actor, list
 	if err != nil {
 		return nil, err
 	}
+	extras, err := api.notifiedExtras(ctx, viewer, list)
+	if err != nil {
+		return nil, err
+	}
 	now := api.Now().UnixMilli()
 	byID := make(map[int64]*shown, len(statuses))
 	for _, s := range statuses {
@@ -45,25 +49,19 @@ func (api *API) drawNotifications(ctx context.Context, viewer *store.Actor, list
 	for i := range list {
 		n := &list[i]
 		face, s := faces[n.Actor], byID[n.Status]
-		if face == nil || n.Status != 0 && s == nil {
+		if face == nil || (face.suspended && n.Actor != n.Owner) || n.Status != 0 && s == nil {
 			continue
 		}
-		var report []byte
-		if n.Kind == store.KindNamed("admin.report") {
-			if report, err = api.notifiedReport(ctx, n.ID); err != nil {
-				return nil, err
-			}
-		}
-		drawn = append(drawn, appendNotification(nil, n, face, s, report, n.ID <= seen))
+		drawn = append(drawn, appendNotification(nil, n, face, s, extras[n.ID], n.ID <= seen))
 	}
 	return drawn, nil
 }
 
-// appendNotification draws one notification; s and report are nil where it is about
+// appendNotification draws one notification; s and extra are nil where it is about
 // none.
 //
 // spec: masto:entities/Notification; Pleroma-FE needs pleroma.is_seen
-func appendNotification(b []byte, n *store.Notification, by *face, s *shown, report []byte, seen bool) []byte {
+func appendNotification(b []byte, n *store.Notification, by *face, s *shown, extra *notifiedExtra, seen bool) []byte {
 	o := begin(b)
 	o.id("id", n.ID)
 	o.str("type", store.KindName(n.Kind))
@@ -74,8 +72,8 @@ func appendNotification(b []byte, n *store.Notification, by *face, s *shown, rep
 		o.key("status")
 		o.b = s.append(o.b)
 	}
-	if report != nil {
-		o.raw("report", string(report))
+	if extra != nil {
+		o.raw(extra.key, string(extra.json))
 	}
 	in := o.nest("pleroma")
 	in.flag("is_seen", seen)

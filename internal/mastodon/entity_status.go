@@ -85,7 +85,6 @@ func (d *drawing) drawBody(p *post, c *store.Content, local bool) []byte {
 	p.spoiler = c.Spoiler
 	p.sensitive = c.Sensitive
 	o.str("spoiler_text", c.Spoiler)
-	o.flag("sensitive", c.Sensitive)
 	o.key("content")
 	from := len(o.b)
 	o.b = appendString(o.b, c.HTML)
@@ -162,12 +161,15 @@ type shown struct {
 	*post
 	account  []byte // Of the author.
 	domain   string // Of the author's handle.
-	facets   facets
-	poll     []byte  // nil: none
-	filtered []byte  // JSON list; nil: none
-	boosted  *shown  // Of a boost.
-	viewer   int64   // 0: nobody
-	text     *string // Instead of content: the source, in the answer to a deletion.
+	silenced bool   // The author is.
+
+	sensitized bool // All of the author's media is marked.
+	facets     facets
+	poll       []byte  // nil: none
+	filtered   []byte  // JSON list; nil: none
+	boosted    *shown  // Of a boost.
+	viewer     int64   // 0: nobody
+	text       *string // Instead of content: the source, in the answer to a deletion.
 }
 
 // append draws the status.
@@ -213,13 +215,13 @@ func (s *shown) appendBody(b []byte) []byte {
 		b = append(b, ',')
 	}
 	b = append(b, s.body...)
+	b = append(b, `,"sensitive":`...)
 	if s.boosted == nil {
-		return b
+		return strconv.AppendBool(b, s.sensitive || s.sensitized)
 	}
+	b = strconv.AppendBool(b, s.boosted.sensitive || s.boosted.sensitized)
 	b = append(b, `,"content":`...)
 	b = append(b, s.boosted.content...)
-	b = append(b, `,"sensitive":`...)
-	b = strconv.AppendBool(b, s.boosted.sensitive)
 	b = append(b, `,"spoiler_text":`...)
 	return appendString(b, s.boosted.spoiler)
 }

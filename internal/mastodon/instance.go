@@ -67,12 +67,12 @@ type rule struct {
 	Translations map[string]string `json:"translations"`
 }
 
-func (api *API) rules() []rule {
+func (api *API) rules(_ context.Context) ([]rule, error) {
 	all := []rule{}
 	for i, text := range api.Settings.Rules {
 		all = append(all, rule{ID: strconv.Itoa(i + 1), Text: text, Translations: map[string]string{}})
 	}
-	return all
+	return all, nil
 }
 
 // configuration is what apps must know before they let people write.
@@ -117,12 +117,16 @@ var (
 			return nil, err
 		}
 		s := api.Settings
+		rules, err := api.rules(r.Context())
+		if err != nil {
+			return nil, err
+		}
 		return map[string]any{"domain": api.Domain, "title": s.Title, "version": api.version(), "source_url": "", "description": s.Description, "wrapstodon": nil,
 			"usage": map[string]any{"users": map[string]any{"active_month": n.ActiveMonth}}, "thumbnail": map[string]any{"url": api.URL + "/static/header.svg", "description": ""}, "icon": []any{},
 			"languages": api.languages(), "configuration": api.configuration(),
 			"registrations": map[string]any{"enabled": s.Registrations != "closed", "approval_required": s.Registrations == "approval", "reason_required": s.Registrations == "approval",
 				"message": nil, "min_age": nil, "url": nil},
-			"api_versions": map[string]any{"mastodon": apiVersion}, "contact": map[string]any{"email": s.Contact, "account": nil}, "rules": api.rules(), "pleroma": api.pleromaInstance()}, nil
+			"api_versions": map[string]any{"mastodon": apiVersion}, "contact": map[string]any{"email": s.Contact, "account": nil}, "rules": rules, "pleroma": api.pleromaInstance()}, nil
 	})
 	_ = route("GET /api/v1/instance", "", func(api *API, r *Request) (any, error) {
 		n, err := api.instanceCounts(r.Context())
@@ -130,6 +134,10 @@ var (
 			return nil, err
 		}
 		s := api.Settings
+		rules, err := api.rules(r.Context())
+		if err != nil {
+			return nil, err
+		}
 		c := api.configuration()
 		accounts := map[string]any{"max_featured_tags": 0}
 		statuses := c["statuses"].(map[string]any)
@@ -142,10 +150,10 @@ var (
 				"statuses":          map[string]any{"max_characters": statuses["max_characters"], "max_media_attachments": statuses["max_media_attachments"], "characters_reserved_per_url": urlCharacters},
 				"media_attachments": map[string]any{"supported_mime_types": m["supported_mime_types"], "image_size_limit": m["image_size_limit"], "image_matrix_limit": matrixLimit, "video_size_limit": m["video_size_limit"], "video_frame_rate_limit": videoFrames, "video_matrix_limit": matrixLimit},
 				"polls":             c["polls"]},
-			"contact_account": nil, "rules": api.rules(),
+			"contact_account": nil, "rules": rules,
 			"pleroma": api.pleromaInstance()}, nil
 	})
-	_ = route("GET /api/v1/instance/rules", "", func(api *API, _ *Request) (any, error) { return api.rules(), nil })
+	_ = route("GET /api/v1/instance/rules", "", func(api *API, r *Request) (any, error) { return api.rules(r.Context()) })
 	_ = route("GET /api/v1/instance/peers", "", func(api *API, r *Request) (any, error) {
 		peers, err := api.DB.Peers(r.Context())
 		if peers == nil {

@@ -3,6 +3,7 @@ package mastodon
 import (
 	"context"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -29,6 +30,8 @@ type renderings struct {
 type face struct {
 	json   []byte // The whole Account.
 	domain string // Of the handle; "" for our own.
+
+	suspended, silenced, sensitized bool // What moderators decided.
 }
 
 // cached is a kept value; used since the last sweep means that it stays.
@@ -269,7 +272,8 @@ func (api *API) people(ctx context.Context, ids []int64) (map[int64]*face, error
 		return nil, err
 	}
 	for id, p := range loaded {
-		drawn := &face{api.draw.drawAccount(nil, p).close(), p.actor.Domain}
+		drawn := &face{json: api.draw.drawAccount(nil, p).close(), domain: p.actor.Domain,
+			suspended: p.actor.Suspended != 0, silenced: p.actor.Silenced != 0, sensitized: p.actor.Sensitized != 0}
 		found[id] = drawn
 		keep(api.cache, api.cache.people, id, drawn, epochs[id], now+personLife, maxPeople)
 	}
@@ -346,10 +350,17 @@ func (api *API) show(ctx context.Context, viewer *store.Actor, ids []int64) ([]*
 	if err != nil {
 		return nil, err
 	}
+	list = slices.DeleteFunc(list, func(s *shown) bool { // Nothing of who is suspended.
+		return suspended(people, s.row.Actor) || s.boosted != nil && suspended(people, s.boosted.row.Actor)
+	})
+	all = slices.DeleteFunc(all, func(s *shown) bool { return suspended(people, s.row.Actor) })
+	if len(list) == 0 {
+		return nil, nil
+	}
 	for _, s := range all {
 		s.account = []byte("null")
 		if author := people[s.row.Actor]; author != nil {
-			s.account, s.domain = author.json, author.domain
+			s.account, s.domain, s.silenced, s.sensitized = author.json, author.domain, author.silenced, author.sensitized
 		}
 		if viewer != nil {
 			s.viewer = viewer.ID
@@ -359,6 +370,12 @@ func (api *API) show(ctx context.Context, viewer *store.Actor, ids []int64) ([]*
 		return nil, err
 	}
 	return list, api.addPolls(ctx, viewer, all)
+}
+
+// suspended tells whether an account is.
+func suspended(people map[int64]*face, id int64) bool {
+	one := people[id]
+	return one != nil && one.suspended
 }
 
 // addFacets reads counts and the viewer's marks of all posts in one query.

@@ -3,11 +3,9 @@ package mastodon
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 
 	"kenoma/internal/store"
-	"kenoma/internal/stream"
 )
 
 // reportCategories are why something may be reported.
@@ -36,8 +34,7 @@ type reportEntity struct {
 	Target      any      `json:"target_account"`
 }
 
-// drawReport draws a report with the account that it is about. Reports are not sent
-// to other servers yet, so none says forwarded.
+// drawReport draws a report with the account that it is about.
 func (api *API) drawReport(ctx context.Context, rep *store.Report) (*reportEntity, error) {
 	faces, err := api.people(ctx, []int64{rep.Target})
 	if err != nil {
@@ -47,27 +44,8 @@ func (api *API) drawReport(ctx context.Context, rep *store.Report) (*reportEntit
 	if target == nil {
 		return nil, errNotFound()
 	}
-	e := &reportEntity{ID: itoa(rep.ID), Taken: rep.Resolved != 0, TakenAt: isoTime(rep.Resolved), Category: rep.Category, Comment: rep.Comment,
-		Created: isoTime(rep.Created), Statuses: []string{}, Target: json.RawMessage(target.json)}
-	for _, id := range rep.Statuses {
-		e.Statuses = append(e.Statuses, itoa(id))
-	}
-	return e, nil
-}
-
-// notifiedReport draws the report that a notification is about, nil when it is gone.
-func (api *API) notifiedReport(ctx context.Context, id int64) ([]byte, error) {
-	rep, err := api.DB.Report(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	e, err := api.drawReport(ctx, rep)
-	if err != nil {
-		return nil, err
-	}
-	return marshal(e)
+	return &reportEntity{ID: itoa(rep.ID), Taken: rep.Resolved != 0, TakenAt: isoTime(rep.Resolved), Category: rep.Category, Comment: rep.Comment, Forwarded: rep.Forward,
+		Created: isoTime(rep.Created), Statuses: texts(rep.Statuses), Rules: texts(rep.Rules), Collections: texts(rep.Collections), Target: json.RawMessage(target.json)}, nil
 }
 
 // A report is kept for the moderators, who are notified.
@@ -84,9 +62,15 @@ var _ = route("POST /api/v1/reports", "write:reports",
 		if err != nil {
 			return nil, err
 		}
-		rep := store.Report{Reporter: r.User.ID, Target: target.ID, Comment: r.String("comment"), Category: orElse(r.String("category"), "other"), Forward: r.Bool("forward", false)}
-		if len(r.Strings("rule_ids")) > 0 {
+		rep := store.Report{Rules: r.IDs("rule_ids"), Collections: r.IDs("collection_ids"), Comment: r.String("comment"), Category: orElse(r.String("category"), "other"), Forward: r.Bool("forward", false)}
+		if len(rep.Rules) > maxReported || len(rep.Collections) > maxReported {
+			return nil, invalidField("Rules or collections are too many (maximum is %d)", maxReported)
+		}
+		if len(rep.Rules) > 0 && r.String("category") == "" {
 			rep.Category = "violation"
+		}
+		if rep.Category != "violation" {
+			rep.Rules = nil
 		}
 		if !slices.Contains(reportCategories, rep.Category) {
 			return nil, invalidField("Category is not included in the list")
@@ -97,7 +81,7 @@ var _ = route("POST /api/v1/reports", "write:reports",
 		if rep.Statuses, err = api.reported(r, target); err != nil {
 			return nil, err
 		}
-		if err := api.keepReport(ctx, &rep); err != nil {
+		if err := api.Pipeline.Report(ctx, r.User, target, &rep); err != nil {
 			return nil, err
 		}
 		return api.drawReport(ctx, &rep)
@@ -119,37 +103,4 @@ func (api *API) reported(r *Request, target *store.Actor) ([]int64, error) {
 		return nil, err
 	}
 	return slices.DeleteFunc(ids, func(id int64) bool { return rows[id] == nil || rows[id].Actor != target.ID }), nil
-}
-
-// keepReport stores a report and notifies the staff, but for who reports.
-func (api *API) keepReport(ctx context.Context, rep *store.Report) error {
-	var told []int64
-	err := api.DB.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.InsertReport(ctx, rep); err != nil {
-			return err
-		}
-		staff, err := tx.StaffWith(ctx, store.ManageReports)
-		if err != nil {
-			return err
-		}
-		told = told[:0]
-		for _, id := range staff {
-			if id == rep.Reporter {
-				continue
-			}
-			n := store.Notification{Owner: id, ID: rep.ID, Kind: store.KindNamed("admin.report"), Actor: rep.Reporter}
-			if _, err := tx.AddNotification(ctx, n); err != nil {
-				return err
-			}
-			told = append(told, id)
-		}
-		return nil
-	})
-	if err != nil || api.Hub == nil {
-		return err
-	}
-	for _, id := range told {
-		api.Hub.Publish(stream.Event{Kind: "notification", Notification: rep.ID, Author: rep.Reporter, Home: []int64{id}})
-	}
-	return nil
 }

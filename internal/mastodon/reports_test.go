@@ -20,7 +20,7 @@ func TestReport(t *testing.T) {
 		bob := w.id("bob")
 		id := w.as("ann", "POST", "/api/v1/reports", "account_id="+bob+"&comment=please+look&category=spam&forward=true&status_ids[]="+rude+"&status_ids[]="+fine+"&status_ids[]="+secret).want(200,
 			`{"action_taken": false, "category": "spam", "comment": "please look", "forwarded": false, "status_ids": ["`+rude+`"], "target_account": {"username": "bob"}}`).id()
-		w.as("ann", "POST", "/api/v1/reports", "account_id="+bob+"&rule_ids[]=1").want(200, `{"category": "violation", "status_ids": []}`)
+		w.as("ann", "POST", "/api/v1/reports", "account_id="+bob+"&rule_ids[]=1").want(200, `{"category": "violation", "status_ids": [], "rule_ids": ["1"]}`)
 		w.as("boss", "GET", "/api/v1/notifications", "").want(200, `[{"type": "admin.report", "account": {"username": "ann"}},
 			{"type": "admin.report", "account": {"username": "ann"}, "report": {"id": "`+id+`", "target_account": {"username": "bob"}}}]`)
 		w.as("bob", "GET", "/api/v1/notifications", "").want(200, `[]`)

@@ -226,7 +226,9 @@ func (api *API) admit(r *Request, a access, own limit, limited bool) error {
 		if err != nil {
 			return err
 		}
-		r.Session, r.User = s, s.Actor
+		if r.Session, r.User = s, s.Actor; s.Actor != nil {
+			api.Auth.Saw(s.Actor.ID, auth.ClientIP(r.Request, api.TrustedProxies).String())
+		}
 	}
 	key := ip
 	if r.User != nil {

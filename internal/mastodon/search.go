@@ -178,7 +178,7 @@ func (api *API) searchAccounts(r *Request, q string, limit, offset int, resolve,
 	}
 	var ids []int64
 	if exact && offset == 0 && !following {
-		if a, err := api.DB.ActorByHandle(ctx, name, strings.ToLower(domain)); err == nil && a.Deleted == 0 {
+		if a, err := api.DB.ActorByHandle(ctx, name, strings.ToLower(domain)); err == nil && !a.Hidden() {
 			ids = append(ids, a.ID)
 		} else if resolve && r.User != nil && domain != "" {
 			ctx, cancel := context.WithTimeout(ctx, resolveTime)
@@ -215,7 +215,7 @@ func (api *API) drawnPeople(ctx context.Context, ids []int64) (any, error) {
 	}
 	all := make([][]byte, 0, len(ids))
 	for _, id := range ids {
-		if one := drawn[id]; one != nil {
+		if one := drawn[id]; one != nil && !one.suspended {
 			all = append(all, one.json)
 		}
 	}

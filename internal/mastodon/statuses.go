@@ -722,7 +722,7 @@ func (api *API) drawPeople(r *Request, list []store.Cursor, page store.Page, pre
 	}
 	all := make([][]byte, 0, len(ids))
 	for _, id := range ids {
-		if one := drawn[id]; one != nil {
+		if one := drawn[id]; one != nil && !one.suspended {
 			all = append(all, one.json)
 		}
 	}

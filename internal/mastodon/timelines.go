@@ -157,6 +157,9 @@ func (api *API) readTimeline(ctx context.Context, viewer *store.Actor, where str
 		if err != nil {
 			return nil, seen, err
 		}
+		if list, err = api.unsilenced(ctx, viewer, where, list); err != nil {
+			return nil, seen, err
+		}
 		list = rel.wanted(list, where, viewer, api.Now().UnixMilli())
 		if page.Min != 0 { // Read upwards: what comes later is newer.
 			kept = append(list, kept...)

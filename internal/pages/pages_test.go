@@ -272,7 +272,7 @@ func TestSetup(t *testing.T) {
 	if b.cookie("__Host-kenoma") == nil {
 		t.Error("the admin is not signed in")
 	}
-	if got := storetest.Dump(t, w.db, "SELECT role, email FROM accounts"); len(got) != 1 || got[0] != "role=admin email=ann@mail.test " {
+	if got := storetest.Dump(t, w.db, "SELECT role, email FROM accounts"); len(got) != 1 || got[0] != "role=owner email=ann@mail.test " {
 		t.Errorf("accounts %q", got)
 	}
 	b.get(link).want(404, "not valid")

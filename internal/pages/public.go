@@ -124,7 +124,7 @@ func (p *Pages) person(ctx context.Context, username string) (*store.Actor, *sto
 		return nil, nil, err
 	}
 	profile := profiles[actor.ID]
-	if actor.Deleted != 0 || account.Confirmed == 0 || account.Approved == 0 || profile == nil {
+	if actor.Hidden() || account.Confirmed == 0 || account.Approved == 0 || profile == nil {
 		return nil, nil, fmt.Errorf("@%s takes no part: %w", username, store.ErrNotFound)
 	}
 	return actor, profile, nil
@@ -187,7 +187,7 @@ func (p *Pages) Post(w http.ResponseWriter, r *http.Request, username string, id
 		if err != nil {
 			return err
 		}
-		if !strings.EqualFold(author.Acct(), username) || author.Deleted != 0 {
+		if !strings.EqualFold(author.Acct(), username) || author.Hidden() {
 			return errNoPost
 		}
 		if !author.Local {
@@ -410,7 +410,7 @@ func (p *Pages) posts(ctx context.Context, ids []int64) ([]post, error) {
 			}
 		}
 		c, author := g.contents[st.ID], g.actors[st.Actor]
-		if c == nil || author == nil || author.Deleted != 0 {
+		if c == nil || author == nil || author.Hidden() {
 			continue
 		}
 		p.fill(&one, st, c, author, g.profiles[st.Actor])

@@ -45,7 +45,10 @@ func (p *Pipeline) CreateAccount(ctx context.Context, n store.NewAccount) (*stor
 		if err := tx.InsertAccount(ctx, id, private, n); err != nil {
 			return err
 		}
-		return tx.SetProfile(ctx, id, profileOf(a))
+		if err := tx.SetProfile(ctx, id, profileOf(a)); err != nil {
+			return err
+		}
+		return p.tellSignUp(ctx, tx, row, n)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("creating account %s: %w", n.Username, err)

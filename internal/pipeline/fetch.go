@@ -46,6 +46,9 @@ func (p *Pipeline) fetchable(uri vocab.IRI) error {
 	if err := uri.Valid(); err != nil {
 		return fault.Because(err, fault.Rejected, "%s is not an address.", uri)
 	}
+	if p.Hosts.Refuses(uri.Host()) {
+		return fault.New(fault.Rejected, "This server does not talk to %s.", uri.Host())
+	}
 	if uri.Host() == p.host {
 		return fault.New(fault.NotFound, "There is no %s here.", uri)
 	}

@@ -15,13 +15,16 @@ import (
 // Jobs returns the handlers of the pipeline's jobs by kind, for the queue.
 func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 	return map[string]func(context.Context, store.Job) error{
-		"fetch":       handler(quiet(p.fetch)),
-		"fanout":      handler(p.fanout),
-		"introduce":   handler(p.introduce),
-		"purge":       handler(p.purge),
-		"poll-end":    handler(p.endPoll),
-		"poll-update": handler(p.sendTallies),
-		"compact":     handler(p.compactJob),
+		"fetch":          handler(quiet(p.fetch)),
+		"fanout":         handler(p.fanout),
+		"introduce":      handler(p.introduce),
+		"purge":          handler(p.purge),
+		"sever":          handler(p.severAll),
+		"erase":          handler(p.erase),
+		"forward-report": handler(p.forwardReport),
+		"poll-end":       handler(p.endPoll),
+		"poll-update":    handler(p.sendTallies),
+		"compact":        handler(p.compactJob),
 	}
 }
 

@@ -201,7 +201,7 @@ func (p *Pipeline) Follow(ctx context.Context, by, target *store.Actor) error {
 	if by.ID == target.ID {
 		return fault.New(fault.Invalid, "You can't follow yourself.")
 	}
-	if target.Deleted != 0 {
+	if target.Hidden() {
 		return fault.New(fault.NotFound, "There is no such account.")
 	}
 	if blocked, err := p.DB.Blocked(ctx, by.ID, target.ID); err != nil {

@@ -411,7 +411,7 @@ func (s *Step) ringBells(ctx context.Context, st *store.Status) error {
 
 func (s *Step) eventFor(kind string, st *store.Status, tags []string) stream.Event {
 	return stream.Event{Kind: kind, Status: st.ID, Author: st.Actor, Local: st.Local, Media: st.Media > 0, Tags: tags,
-		Public: st.Visibility == 0 && st.BoostOf == 0 && !st.LocalOnly}
+		Public: st.Visibility == 0 && st.BoostOf == 0 && !st.LocalOnly && (s.Actor == nil || s.Actor.Silenced == 0)}
 }
 
 // bury removes a post with all that hangs on it and leaves its tombstone.

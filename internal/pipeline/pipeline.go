@@ -36,6 +36,10 @@ type Options struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	NewKey   func() (pem string, err error) // nil: RSA of 2048 bits.
+
+	Hosts         *policy.Hosts // The admin's rules about hosts. nil: none.
+	MailStaff     bool          // Moderators are told by mail too.
+	KeepSuspended time.Duration // After it the data of a suspended account of ours is deleted. 0: never.
 }
 
 // Pipeline processes activities. It is safe for concurrent use.
@@ -53,6 +57,9 @@ func New(o Options) *Pipeline {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Hosts == nil {
+		o.Hosts = &policy.Hosts{}
+	}
 	if o.NewKey == nil {
 		o.NewKey = newKeyPEM
 	}
@@ -66,6 +73,7 @@ type Origin struct {
 	Actor   int64  // Our own account; 0 for a remote origin.
 	Host    string // Whose verified key signed the request, or where the document was fetched.
 	Fetched bool   // We went to get it: no notifications and no home rows come of it.
+	staff   bool   // Our moderators act in the account's name.
 	climb   int    // How many fetches led here.
 }
 
@@ -132,6 +140,10 @@ func (p *Pipeline) process(ctx context.Context, a *vocab.Activity, from Origin, 
 		p.refused(ctx, a, from, "origin", err)
 		return err
 	}
+	if err := p.Hosts.Check(ctx, a, policy.Facts{Local: from.local(), Host: from.Host}); err != nil {
+		p.refused(ctx, a, from, "policy", err)
+		return err // Before anything is fetched for it.
+	}
 	t := types[a.Type]
 	if t == nil {
 		return p.storeWithoutEffect(ctx, a, from) // A sender may know more types than we do.
@@ -193,6 +205,8 @@ func (p *Pipeline) actorOf(ctx context.Context, a *vocab.Activity, from Origin) 
 	switch {
 	case err == nil && actor.Deleted != 0 && a.Type != "Delete":
 		return nil, fault.New(fault.Gone, "%s was deleted.", a.Actor)
+	case err == nil && actor.Suspended != 0 && a.Type != "Delete" && !from.staff:
+		return nil, fault.New(fault.Denied, "%s is suspended on this server.", a.Actor)
 	case err == nil && from.local() && actor.ID != from.Actor:
 		return nil, fault.New(fault.Denied, "You can't act for somebody else.")
 	case err == nil:

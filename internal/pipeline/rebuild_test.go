@@ -75,6 +75,7 @@ func (w *world) everything() {
 		return err
 	}))
 	w.strangers(reply)
+	w.moderated(hello)
 	w.clock = w.clock.Add(2 * time.Hour)
 	ok(w.endPoll(ctx, pollJob{Status: poll}))
 }
@@ -102,6 +103,7 @@ func (w *world) strangers(reply int64) {
 		`{"id":"https://c.test/follow/ann","type":"Follow","actor":"https://c.test/users/cat","object":"https://a.test/users/ann"}`,
 		`{"id":"https://c.test/undo/follow","type":"Undo","actor":"https://c.test/users/cat","object":"https://c.test/follow/ann"}`,
 		`{"id":"https://b.test/block/dan","type":"Block","actor":"https://b.test/users/bob","object":"https://a.test/users/dan"}`,
+		`{"id":"https://c.test/flag/1","type":"Flag","actor":"https://c.test/users/cat","object":["https://a.test/users/ann"],"content":"rude"}`,
 		`{"id":"https://b.test/profile","type":"Update","actor":"https://b.test/users/bob","object":{"id":"https://b.test/users/bob","type":"Person","preferredUsername":"bob","name":"Bob the second","inbox":"https://b.test/users/bob/inbox","followers":"https://b.test/users/bob/followers","featured":"https://b.test/users/bob/featured","updated":"2026-01-01T13:00:00Z"}}`,
 	} {
 		w.send(doc)
@@ -117,6 +119,36 @@ func (w *world) strangers(reply int64) {
 	w.send(`{"id":"https://g.test/delete","type":"Delete","actor":"https://g.test/users/gus","object":"https://g.test/users/gus"}`)
 	if err := w.purge(context.Background(), purgeJob{Actor: gone.ID}); err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// moderated has moderators suspend a stranger who has followers, posts and boosts
+// here, and erase what it made; and suspend one of ours for a while.
+func (w *world) moderated(hello int64) {
+	w.t.Helper()
+	ctx := context.Background()
+	ok := func(err error) {
+		w.t.Helper()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	sue, ann := w.person("sue@s.test"), w.person("ann")
+	ok(w.Follow(ctx, ann, sue))
+	w.send(fmt.Sprintf(`{"id":"https://s.test/accept","type":"Accept","actor":"https://s.test/users/sue","object":%q}`, w.followOf(ann, sue)))
+	w.send(`{"id":"https://s.test/follow","type":"Follow","actor":"https://s.test/users/sue","object":"https://a.test/users/ann"}`)
+	w.send(`{"id":"https://s.test/create","type":"Create","actor":"https://s.test/users/sue","to":["as:Public"],"object":{"id":"https://s.test/n/1","type":"Note","attributedTo":"https://s.test/users/sue","to":["as:Public"],"content":"x","published":"2026-01-01T09:00:00Z"}}`)
+	o, err := w.DB.Object(ctx, hello)
+	ok(err)
+	w.send(fmt.Sprintf(`{"id":"https://s.test/boost","type":"Announce","actor":"https://s.test/users/sue","to":["as:Public"],"object":%q}`, o.URI))
+	w.send(fmt.Sprintf(`{"id":"https://s.test/like","type":"Like","actor":"https://s.test/users/sue","object":%q}`, o.URI))
+	ok(w.Moderate(ctx, Moderation{Target: sue, Action: "suspend"}))
+	sue, err = w.DB.Actor(ctx, sue.ID)
+	ok(err)
+	ok(w.severAll(ctx, severJob{Actor: sue.ID}))
+	ok(w.erase(ctx, eraseJob{Actor: sue.ID, Suspended: sue.Suspended}))
+	for _, action := range []string{"suspend", "unsuspend"} {
+		ok(w.Moderate(ctx, Moderation{Target: w.person("dan"), Action: action}))
 	}
 }
 

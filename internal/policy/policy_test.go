@@ -29,3 +29,24 @@ func TestRejectDomains(t *testing.T) {
 		})
 	}
 }
+
+func TestHostRules(t *testing.T) {
+	var h Hosts
+	if h.Refuses("b.test") || h.AnyMedia() {
+		t.Error("no rules refuse something")
+	}
+	h.Set([]HostRule{{Domain: "bad.test", Suspend: true}, {Domain: "loud.bad.test", Silence: true, RejectMedia: true}}, nil, false)
+	for host, want := range map[string]bool{"bad.test": true, "sub.bad.test": true, "SUB.bad.test:8080": true, "notbad.test": false, "test": false,
+		"loud.bad.test": false, "a.loud.bad.test": false, "": false} {
+		if h.Refuses(host) != want {
+			t.Errorf("%q refused: %t", host, !want)
+		}
+	}
+	if !h.AnyMedia() || !h.Of("loud.bad.test").Silence {
+		t.Error("the rule of the lower host does not hold")
+	}
+	h.Set(nil, []string{"good.test"}, true)
+	if h.Refuses("good.test") || !h.Refuses("b.test") {
+		t.Error("limited federation lets in others, or not those who are allowed")
+	}
+}

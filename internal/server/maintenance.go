@@ -12,6 +12,8 @@ const (
 	sweepEvery = time.Hour
 	// keepLoose is how long an upload may wait for its post.
 	keepLoose = 24 * time.Hour
+	// keepIPs is for how long it is known from where somebody came.
+	keepIPs = 365 * 24 * time.Hour
 )
 
 // scheduleSweep has the next sweep run in an hour, once for all nodes.
@@ -28,6 +30,15 @@ func (s *Server) sweep(ctx context.Context, _ store.Job) error {
 	for more := true; more; {
 		err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
 			more, err = tx.SweepTokens(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for more := true; more; {
+		err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
+			more, err = tx.SweepIPs(ctx, s.Now().Add(-keepIPs).UnixMilli())
 			return err
 		})
 		if err != nil {

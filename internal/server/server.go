@@ -105,7 +105,7 @@ func (s *Server) build(ctx context.Context) error {
 	s.Remote = remote.New(remote.Options{UserAgent: "Kenoma/" + s.Version + " (+" + c.URL + ")", AllowNetworks: c.Federation.AllowNetworks,
 		AllowHTTP: c.Federation.AllowHTTP, Dial: s.Dial, Scheme: scheme, Now: s.Now, Own: func(host string) bool { return host == base.Host() }})
 	s.Pipeline = pipeline.New(pipeline.Options{DB: s.DB, Remote: s.Remote, Stream: s.Hub, Policies: []policy.Rule{s.refuses}, URL: c.URL, Domain: c.Domain,
-		Log: s.Log, Now: s.Now, NewKey: s.NewKey})
+		Log: s.Log, Now: s.Now, NewKey: s.NewKey, KeepSuspended: c.Moderation.KeepSuspended, MailStaff: c.Moderation.MailReports})
 	s.Auth = auth.New(auth.Options{DB: s.DB, Accounts: s.Pipeline, URL: c.URL, Domain: c.Domain, Registrations: c.Registrations, PasswordGrant: c.OAuth.PasswordGrant,
 		TrustedProxies: c.TrustedProxies, Throttle: c.RateLimit.Enabled, Mail: s.mailer(), Log: s.Log, Now: s.Now})
 	s.Delivery = delivery.New(delivery.Options{DB: s.DB, Remote: s.Remote, Host: base.Host(), Refuses: s.refused, Log: s.Log})
@@ -118,6 +118,11 @@ func (s *Server) build(ctx context.Context) error {
 			PollOptions: c.Limits.PollOptions, PollOption: c.Limits.PollOptionCharacters, PollShortest: 5 * time.Minute, PollLongest: 30 * 24 * time.Hour,
 			Fields: c.Limits.ProfileFields, FieldName: 2047, FieldValue: 2047, PostFormats: []string{"text/plain", "text/markdown", "text/html"}},
 		Log: s.Log, Now: s.Now})
+	s.Hub.Watch(func(e *stream.Event) {
+		if e.Kind == "accounts_moderated" || e.Kind == "resync" {
+			s.Auth.Forget() // On every node: a suspended account's token is dead.
+		}
+	})
 	if err := s.buildMedia(ctx); err != nil {
 		return err
 	}
@@ -130,7 +135,7 @@ func (s *Server) build(ctx context.Context) error {
 
 // refused tells whether the admin wants nothing to do with a host.
 func (s *Server) refused(host string) bool {
-	return s.refuses.Check(context.Background(), nil, policy.Facts{Host: host}) != nil
+	return s.Pipeline.Hosts.Refuses(host) || s.refuses.Check(context.Background(), nil, policy.Facts{Host: host}) != nil
 }
 
 // jobs gathers the handlers of every part.

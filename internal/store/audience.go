@@ -21,11 +21,14 @@ func (q *Q) FollowedHere(ctx context.Context, actor int64) (bool, error) {
 // Blocks and mutes are the timelines' matter, except that nobody sees the posts of
 // who blocks them.
 func (q *Q) Visible(ctx context.Context, s *Status, viewer *Actor) (bool, error) {
-	if viewer == nil {
-		return s.Visibility <= 1 && !s.LocalOnly, nil
+	if viewer == nil && (s.Visibility > 1 || s.LocalOnly) {
+		return false, nil
 	}
-	if viewer.ID == s.Actor {
+	if viewer != nil && viewer.ID == s.Actor {
 		return true, nil
+	}
+	if hidden, err := q.HiddenActor(ctx, s.Actor); err != nil || hidden || viewer == nil {
+		return err == nil && !hidden, err
 	}
 	if s.LocalOnly && !viewer.Local {
 		return false, nil

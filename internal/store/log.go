@@ -23,6 +23,9 @@ type Actor struct {
 	Version            int64 // ms; of two documents the newer one stands.
 	Fetched            int64 // ms
 	Deleted            int64 // ms, 0 while alive.
+
+	// What moderators decided: ms since when, 0 not.
+	Silenced, Suspended, Sensitized int64
 }
 
 // Acct is the handle without the leading @: "ann", or "ann@a.test" for remote actors.
@@ -33,11 +36,11 @@ func (a *Actor) Acct() string {
 	return a.Username + "@" + a.Domain
 }
 
-const actorColumns = `id, seq, uri, type, local, host, domain, username, inbox, shared_inbox, followers, key_id, key_pem, version, fetched, deleted`
+const actorColumns = `id, seq, uri, type, local, host, domain, username, inbox, shared_inbox, followers, key_id, key_pem, version, fetched, deleted, silenced, suspended, sensitized`
 
 func (a *Actor) scan() []any {
 	return []any{&a.ID, &a.Seq, &a.URI, &a.Type, &a.Local, &a.Host, &a.Domain, &a.Username, &a.Inbox, &a.SharedInbox,
-		&a.Followers, &a.KeyID, &a.KeyPEM, &a.Version, &a.Fetched, &a.Deleted}
+		&a.Followers, &a.KeyID, &a.KeyPEM, &a.Version, &a.Fetched, &a.Deleted, &a.Silenced, &a.Suspended, &a.Sensitized}
 }
 
 func (q *Q) actor(ctx context.Context, where string, args ...any) (*Actor, error) {
@@ -117,9 +120,9 @@ func (q *Q) ActorDoc(ctx context.Context, id int64) (string, error) {
 func (tx *Tx) InsertActor(ctx context.Context, a *Actor, doc string) error {
 	_, err := tx.exec(ctx, `
 		INSERT INTO actors (`+actorColumns+`, name_key, doc)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)`,
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21)`,
 		a.ID, a.Seq, a.URI, a.Type, a.Local, a.Host, a.Domain, a.Username, a.Inbox, a.SharedInbox, a.Followers,
-		a.KeyID, a.KeyPEM, a.Version, a.Fetched, a.Deleted, NameKey(a.Username), doc)
+		a.KeyID, a.KeyPEM, a.Version, a.Fetched, a.Deleted, a.Silenced, a.Suspended, a.Sensitized, NameKey(a.Username), doc)
 	if err != nil {
 		return fmt.Errorf("adding actor %s: %w", a.URI, err)
 	}

@@ -17,7 +17,7 @@ type NotificationKind struct {
 // spec: masto:entities/Notification#type
 var NotificationKinds = []NotificationKind{
 	{1, "mention"}, {2, "status"}, {3, "reblog"}, {4, "follow"}, {5, "follow_request"}, {6, "favourite"}, {7, "poll"}, {8, "update"},
-	{9, "admin.sign_up"}, {10, "admin.report"},
+	{9, "admin.sign_up"}, {10, "admin.report"}, {11, "severed_relationships"}, {12, "moderation_warning"},
 }
 
 var kindByName = func() map[string]int16 {

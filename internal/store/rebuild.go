@@ -22,8 +22,8 @@ func (tx *Tx) EmptyProjections(ctx context.Context) error {
 		if table == "status_words" && tx.dialect == &sqliteDialect {
 			text = "INSERT INTO status_words (status_words) VALUES ('delete-all')"
 		}
-		if table == "notifications" { // Reports are private state: what they told stays.
-			text += fmt.Sprintf(" WHERE kind <> %d", KindNamed("admin.report"))
+		if table == "notifications" { // Moderation is private state: what it told stays.
+			text += fmt.Sprintf(" WHERE kind NOT IN (%d, %d, %d, %d)", KindNamed("admin.sign_up"), KindNamed("admin.report"), KindNamed("severed_relationships"), KindNamed("moderation_warning"))
 		}
 		if _, err := tx.exec(ctx, text); err != nil {
 			return fmt.Errorf("emptying %s: %w", table, err)

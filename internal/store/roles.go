@@ -168,7 +168,7 @@ func (q *Q) RoleNamed(ctx context.Context, name string) (*Role, error) {
 
 // Roles returns all roles, the lowest first.
 func (q *Q) Roles(ctx context.Context) ([]Role, error) {
-	rows, err := q.query(ctx, "SELECT "+roleColumns+" FROM roles ORDER BY id LIMIT 1000")
+	rows, err := q.query(ctx, "SELECT "+roleColumns+" FROM roles WHERE id > 0 ORDER BY id LIMIT 1000")
 	own, err := collect(rows, err, (*Role).scan)
 	if err != nil {
 		return nil, fmt.Errorf("roles: %w", err)

@@ -64,7 +64,7 @@ func (q *Q) SearchAccounts(ctx context.Context, w AccountSearch) ([]int64, error
 		}
 	}
 	ids, err := q.ids(ctx, `SELECT a.id FROM actors a LEFT JOIN follows f ON f.actor = $3 AND f.target = a.id AND f.accepted
-		LEFT JOIN actor_counts n ON n.actor = a.id WHERE a.id IN (`+sources+`) AND a.deleted = 0
+		LEFT JOIN actor_counts n ON n.actor = a.id WHERE a.id IN (`+sources+`) AND a.deleted = 0 AND a.suspended = 0 AND (a.silenced = 0 OR f.actor IS NOT NULL)
 		ORDER BY CASE WHEN a.name_key = $1 THEN 0 ELSE 1 END, CASE WHEN f.actor IS NULL THEN 1 ELSE 0 END, CASE WHEN a.local THEN 0 ELSE 1 END,
 		COALESCE(n.followers, 0) DESC, a.id LIMIT $5 OFFSET $6`, args...)
 	return ids, wrapped(err, "searching accounts")

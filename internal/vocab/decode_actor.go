@@ -57,6 +57,7 @@ func (v value) readActor(id IRI, t typeInfo) *Actor {
 	a.URL, _ = v.get("url").links()
 	a.Locked, _ = v.get("manuallyApprovesFollowers").truth()
 	a.Memorial, _ = v.get("memorial").truth()
+	a.Suspended, _ = v.get("suspended").truth()
 	own := func(iri IRI) IRI {
 		if !SameHost(iri, id) {
 			return ""

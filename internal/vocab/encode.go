@@ -37,7 +37,7 @@ const (
 		`"Emoji":"toot:Emoji","Hashtag":"as:Hashtag","manuallyApprovesFollowers":"as:manuallyApprovesFollowers",` +
 		`"movedTo":{"@id":"as:movedTo","@type":"@id"},"alsoKnownAs":{"@id":"as:alsoKnownAs","@type":"@id"},` +
 		`"featured":{"@id":"toot:featured","@type":"@id"},"featuredTags":{"@id":"toot:featuredTags","@type":"@id"},` +
-		`"discoverable":"toot:discoverable","indexable":"toot:indexable","memorial":"toot:memorial",` +
+		`"discoverable":"toot:discoverable","indexable":"toot:indexable","memorial":"toot:memorial","suspended":"toot:suspended",` +
 		`"assertionMethod":{"@id":"https://w3id.org/security#assertionMethod","@type":"@id","@container":"@set"},` +
 		`"webfinger":"https://purl.archive.org/socialweb/webfinger#webfinger"}]`
 )
@@ -355,6 +355,9 @@ func (a *Actor) Encode() []byte {
 	w.flag("indexable", a.Indexable)
 	if a.Memorial {
 		w.bool("memorial", true)
+	}
+	if a.Suspended {
+		w.bool("suspended", true)
 	}
 	w.iri("movedTo", a.MovedTo)
 	if len(a.AlsoKnownAs) > 0 {

@@ -175,6 +175,7 @@ type Actor struct {
 	Discoverable      *bool // nil when absent.
 	Indexable         *bool
 	Memorial          bool
+	Suspended         bool // By its own server's moderators.
 	MovedTo           IRI
 	AlsoKnownAs       []IRI
 	Fields            []Field

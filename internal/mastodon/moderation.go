@@ -1,0 +1,114 @@
+package mastodon
+
+import (
+	"context"
+	"errors"
+
+	"kenoma/internal/store"
+)
+
+// unsilenced leaves out, of a public timeline, posts of accounts that moderators
+// silenced, unless the viewer follows them.
+func (api *API) unsilenced(ctx context.Context, viewer *store.Actor, where string, list []*shown) ([]*shown, error) {
+	if where != "public" {
+		return list, nil
+	}
+	var ids []int64
+	for _, s := range list {
+		if s.silenced && (viewer == nil || s.row.Actor != viewer.ID) {
+			ids = append(ids, s.row.Actor)
+		}
+	}
+	if len(ids) == 0 {
+		return list, nil
+	}
+	followed, err := api.followed(ctx, viewer, ids)
+	if err != nil {
+		return nil, err
+	}
+	kept := list[:0:0]
+	for _, s := range list {
+		if !s.silenced || followed[s.row.Actor] || viewer != nil && s.row.Actor == viewer.ID {
+			kept = append(kept, s)
+		}
+	}
+	return kept, nil
+}
+
+// followed tells which of these accounts the viewer follows.
+func (api *API) followed(ctx context.Context, viewer *store.Actor, ids []int64) (map[int64]bool, error) {
+	found := map[int64]bool{}
+	if viewer == nil || len(ids) == 0 {
+		return found, nil
+	}
+	relations, err := api.DB.Relations(ctx, viewer.ID, ids, api.Now().UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	for id, r := range relations {
+		found[id] = r.Following
+	}
+	return found, nil
+}
+
+// notifiedExtra is what a notification is about beside accounts and statuses: the
+// key and the JSON under it.
+type notifiedExtra struct {
+	key  string
+	json []byte
+}
+
+// notifiedExtras draws the reports, warnings and severed relationships that these
+// notifications are about, by the notifications' ids.
+//
+// spec: masto:entities/Notification#report, #event, #moderation_warning
+func (api *API) notifiedExtras(ctx context.Context, viewer *store.Actor, list []store.Notification) (map[int64]*notifiedExtra, error) {
+	byKind := map[string][]int64{}
+	for _, n := range list {
+		name := store.KindName(n.Kind)
+		byKind[name] = append(byKind[name], n.ID)
+	}
+	found := map[int64]*notifiedExtra{}
+	for _, id := range byKind["admin.report"] {
+		rep, err := api.DB.Report(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		drawn, err := api.drawReport(ctx, rep)
+		if err != nil {
+			return nil, err
+		}
+		if err := keepExtra(found, id, "report", drawn); err != nil {
+			return nil, err
+		}
+	}
+	warnings, err := api.drawWarnings(ctx, byKind["moderation_warning"])
+	if err != nil {
+		return nil, err
+	}
+	for id, w := range warnings {
+		if err := keepExtra(found, id, "moderation_warning", w); err != nil {
+			return nil, err
+		}
+	}
+	if ids := byKind["severed_relationships"]; len(ids) > 0 {
+		events, err := api.DB.Severances(ctx, viewer.ID, ids)
+		if err != nil {
+			return nil, err
+		}
+		for id, e := range events {
+			if err := keepExtra(found, id, "event", drawSeverance(e)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return found, nil
+}
+
+func keepExtra(to map[int64]*notifiedExtra, id int64, key string, v any) error {
+	b, err := marshal(v)
+	to[id] = &notifiedExtra{key, b}
+	return err
+}
