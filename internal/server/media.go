@@ -61,8 +61,11 @@ func (s *Server) buildMedia(ctx context.Context) error {
 	return nil
 }
 
-// clearIncoming removes what a crash left behind.
+// clearIncoming makes the folder, and removes what a crash left behind in it.
 func (s *Server) clearIncoming() error {
+	if err := os.MkdirAll(s.incoming, 0o700); err != nil {
+		return err
+	}
 	left, err := os.ReadDir(s.incoming)
 	for _, entry := range left {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(s.incoming, entry.Name())))
