@@ -34,6 +34,7 @@ type Options struct {
 	URL            string // Base, without a trailing slash.
 	Domain         string
 	Registrations  string // open, approval, invite, closed
+	MinimumAge     int    // Years; 0 asks nobody.
 	PasswordGrant  bool   // Pleroma's clients sign in with it.
 	TrustedProxies []netip.Prefix
 	Throttle       bool   // false lets tests ask and sign in as often as they like.

@@ -355,7 +355,10 @@ func (s *Service) metadata(*http.Request, url.Values) (any, error) {
 
 // Jobs are what the queue is to run for this package.
 func (s *Service) Jobs() map[string]func(context.Context, store.Job) error {
-	return map[string]func(context.Context, store.Job) error{"confirm-mail": s.mailJob, "sweep": s.sweepJob, "notice-mail": s.noticeJob}
+	jobs := s.careJobs()
+	jobs["confirm-mail"], jobs["sweep-tokens"] = s.mailJob, s.sweepJob
+	jobs["notice-mail"] = s.noticeJob
+	return jobs
 }
 
 const (
@@ -370,7 +373,7 @@ const (
 // Schedule has expired secrets and unused apps deleted from now on.
 func (s *Service) Schedule(ctx context.Context) error {
 	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		return tx.Enqueue(ctx, store.Job{Kind: "sweep", Uniq: "sweep", RunAt: s.Now().Add(sweepEvery).UnixMilli()})
+		return tx.Enqueue(ctx, store.Job{Kind: "sweep-tokens", Uniq: "sweep-tokens", RunAt: s.Now().Add(sweepEvery).UnixMilli()})
 	})
 }
 

@@ -24,6 +24,7 @@ type Mailer interface {
 type Registration struct {
 	Username, Email, Password string
 	Reason, Locale, Invite    string
+	DateOfBirth               string // 2006-01-02; asked for where there is a least age.
 	Agreement                 bool
 	IP                        string
 }
@@ -46,7 +47,7 @@ func (f FieldErrors) add(field, code, text string) {
 // Error implements error.
 func (f FieldErrors) Error() string {
 	var parts []string
-	for _, field := range []string{"username", "email", "password", "agreement", "reason", "invite_code"} {
+	for _, field := range []string{"username", "email", "password", "agreement", "date_of_birth", "reason", "invite_code"} {
 		for _, e := range f[field] {
 			parts = append(parts, strings.ToUpper(field[:1])+strings.ReplaceAll(field[1:], "_", " ")+" "+e.Description)
 		}
@@ -103,6 +104,7 @@ func (s *Service) Register(ctx context.Context, r Registration) (*store.Actor, e
 	if s.Registrations == "invite" && !invited {
 		problems.add("invite_code", "ERR_INVALID", "is not valid")
 	}
+	s.checkAge(problems, r.DateOfBirth)
 	approval := s.Registrations == "approval" && !invited
 	if reason := strings.TrimSpace(r.Reason); approval && reason == "" {
 		problems.add("reason", "ERR_BLANK", "can't be blank")
@@ -330,32 +332,6 @@ func (s *Service) Confirm(ctx context.Context, secret string) (*store.Account, e
 	}
 	s.Forget()
 	return account, err
-}
-
-// SetPassword replaces a password and ends all sessions and apps' access.
-func (s *Service) SetPassword(ctx context.Context, actor int64, password string) error {
-	if err := CheckPassword(password); err != nil {
-		return err
-	}
-	hash, err := HashPassword(ctx, password)
-	if err != nil {
-		return err
-	}
-	err = s.DB.Write(ctx, func(tx *store.Tx) error {
-		a, err := tx.Account(ctx, actor)
-		if err != nil {
-			return err
-		}
-		a.Password = hash
-		for _, kind := range []string{"session", "code", "access"} {
-			if err := tx.DropTokens(ctx, kind, actor, 0); err != nil {
-				return err
-			}
-		}
-		return tx.UpdateAccount(ctx, a)
-	})
-	s.Forget()
-	return err
 }
 
 // SetupLink returns a link with which the first admin account is made, once; ""

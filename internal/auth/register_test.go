@@ -496,7 +496,7 @@ func TestSweep(t *testing.T) {
 		}
 		w.pass(31 * 24 * time.Hour)
 		young := w.app("push")
-		if err := w.auth.Jobs()["sweep"](ctx, store.Job{}); err != nil {
+		if err := w.auth.Jobs()["sweep-tokens"](ctx, store.Job{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := storetest.Dump(t, w.db, "SELECT kind FROM tokens"); len(got) != 1 || got[0] != "kind=access " {
@@ -508,7 +508,7 @@ func TestSweep(t *testing.T) {
 		if _, err := w.db.AppByClientID(ctx, young.ID); err != nil {
 			t.Errorf("the young app: %v", err)
 		}
-		if got := storetest.Dump(t, w.db, "SELECT run_at FROM jobs WHERE kind = 'sweep'"); len(got) != 1 || got[0] != fmt.Sprintf("run_at=%d ", w.clock().Add(time.Hour).UnixMilli()) {
+		if got := storetest.Dump(t, w.db, "SELECT run_at FROM jobs WHERE kind = 'sweep-tokens'"); len(got) != 1 || got[0] != fmt.Sprintf("run_at=%d ", w.clock().Add(time.Hour).UnixMilli()) {
 			t.Errorf("the next sweep: %q, want one in an hour", got)
 		}
 	})

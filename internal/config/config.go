@@ -46,6 +46,10 @@ type Config struct {
 	// (approval), who has an invite (invite), or nobody (closed).
 	Registrations string `key:"registrations" default:"closed" enum:"open,approval,invite,closed"`
 
+	// MinimumAge is how many years old somebody must be to sign up. The date of birth
+	// is asked for, compared and not kept. 0 asks nobody.
+	MinimumAge int `key:"minimum_age" default:"0" min:"0" max:"120"`
+
 	Instance   Instance   `key:"instance"`
 	Federation Federation `key:"federation"`
 	RateLimit  RateLimit  `key:"rate_limit"`

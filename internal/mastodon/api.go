@@ -51,6 +51,7 @@ type Settings struct {
 	Version                     string // Of Kenoma: x.y.z.
 	Rules, Languages            []string
 	Registrations               string // open, approval, invite, closed
+	MinimumAge                  int    // Years; 0 none.
 
 	StatusCharacters, StatusAttachments, PollOptions, PollOptionCharacters int
 	DescriptionCharacters, BioCharacters, ProfileFields                    int

@@ -3,13 +3,10 @@ package mastodon
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"html"
-	"net/http"
 	"strings"
 	"time"
 
-	"kenoma/internal/auth"
 	"kenoma/internal/fault"
 	"kenoma/internal/markup"
 	"kenoma/internal/media"
@@ -66,7 +63,7 @@ func (api *API) credentials(ctx context.Context, id int64) (any, error) {
 	return json.RawMessage(o.close()), nil
 }
 
-// spec: masto:methods/accounts#verify_credentials, #update_credentials, #create
+// spec: masto:methods/accounts#verify_credentials, #update_credentials
 var (
 	_ = route("GET /api/v1/accounts/verify_credentials", "profile|read:accounts", func(api *API, r *Request) (any, error) {
 		return api.credentials(r.Context(), r.User.ID)
@@ -79,23 +76,6 @@ var (
 	})
 	_ = route("DELETE /api/v1/profile/avatar", "write:accounts", dropPicture(func(a *vocab.Actor) { a.Icon = "" }))
 	_ = route("DELETE /api/v1/profile/header", "write:accounts", dropPicture(func(a *vocab.Actor) { a.Image = "" }))
-	_ = route("POST /api/v1/accounts", "app write:accounts", func(api *API, r *Request) (any, error) {
-		actor, err := api.Auth.Register(r.Context(), auth.Registration{Username: r.String("username"), Email: r.String("email"), Password: r.String("password"),
-			Agreement: r.Bool("agreement", false), Reason: r.String("reason"), Invite: r.String("invite_code"), Locale: r.String("locale"),
-			IP: auth.ClientIP(r.Request, api.TrustedProxies).String()})
-		var wrong auth.FieldErrors
-		if errors.As(err, &wrong) {
-			return answer{http.StatusUnprocessableEntity, map[string]any{"error": wrong.Error(), "details": wrong}}, nil
-		} else if err != nil {
-			return nil, err
-		}
-		scopes := r.Session.Scopes.String()
-		secret, err := api.Auth.NewToken(r.Context(), "access", store.Token{Actor: actor.ID, App: r.Session.Token.App, Scopes: scopes}, 0)
-		if err != nil {
-			return nil, err
-		}
-		return map[string]any{"access_token": secret, "token_type": "Bearer", "scope": scopes, "created_at": api.Now().Unix()}, nil
-	})
 )
 
 func dropPicture(change func(*vocab.Actor)) handler {

@@ -125,7 +125,7 @@ var (
 			"usage": map[string]any{"users": map[string]any{"active_month": n.ActiveMonth}}, "thumbnail": map[string]any{"url": api.URL + "/static/header.svg", "description": ""}, "icon": []any{},
 			"languages": api.languages(), "configuration": api.configuration(),
 			"registrations": map[string]any{"enabled": s.Registrations != "closed", "approval_required": s.Registrations == "approval", "reason_required": s.Registrations == "approval",
-				"message": nil, "min_age": nil, "url": nil},
+				"message": nil, "min_age": minAge(s.MinimumAge), "url": nil},
 			"api_versions": map[string]any{"mastodon": apiVersion}, "contact": map[string]any{"email": s.Contact, "account": nil}, "rules": rules, "pleroma": api.pleromaInstance()}, nil
 	})
 	_ = route("GET /api/v1/instance", "", func(api *API, r *Request) (any, error) {

@@ -62,6 +62,7 @@ var endpoints []endpoint
 //	"app"                  any token, a person's or an app's own
 //	"app write:accounts"   any token with the scope
 //	"user"                 a person's token
+//	"unconfirmed user"     a person's token, also before its address is confirmed
 //	"read:statuses"        a person's token with the scope; "a|b" is either of two
 //
 // The path answers with a trailing slash too, without a redirect.
@@ -74,6 +75,7 @@ func route(pattern, scope string, run handler) struct{} {
 type access struct {
 	token  bool // One is needed.
 	person bool // It must be a person's.
+	early  bool // Its address need not be confirmed.
 	scopes []string
 }
 
@@ -89,6 +91,8 @@ func parseAccess(scope string) access {
 		scope = strings.TrimPrefix(strings.TrimPrefix(scope, "app"), " ")
 	case scope == "user":
 		return access{token: true, person: true}
+	case scope == "unconfirmed user":
+		return access{token: true, person: true, early: true}
 	default:
 		a.token, a.person = true, true
 	}
@@ -223,7 +227,7 @@ func (api *API) admit(r *Request, a access, own limit, limited bool) error {
 	}
 	if bearer := auth.Bearer(r.Request); bearer != "" {
 		s, err := api.Auth.Authenticate(r.Context(), bearer)
-		if err != nil {
+		if err != nil && !(a.early && waits(s)) {
 			return err
 		}
 		if r.Session, r.User = s, s.Actor; s.Actor != nil {

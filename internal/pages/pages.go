@@ -50,6 +50,7 @@ func New(o Options) *Pages {
 // addresses with other representations: Profile and Post.
 func (p *Pages) Routes(r chi.Router) {
 	r.Get("/static/pages.css", p.style)
+	p.careRoutes(r)
 	for _, slash := range []string{"", "/"} {
 		r.Get("/setup/{secret}"+slash, p.page(p.setupForm))
 		r.Post("/setup/{secret}"+slash, p.form(p.setup))
@@ -174,7 +175,7 @@ func (p *Pages) setup(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) registration(r *http.Request) auth.Registration {
 	f := r.PostForm
 	return auth.Registration{Username: strings.TrimSpace(f.Get("username")), Email: strings.TrimSpace(f.Get("email")), Password: f.Get("password"),
-		Reason: f.Get("reason"), Invite: f.Get("invite"), Agreement: f.Get("agreement") != "", Locale: "en",
+		Reason: f.Get("reason"), DateOfBirth: f.Get("date_of_birth"), Invite: f.Get("invite"), Agreement: f.Get("agreement") != "", Locale: "en",
 		IP: auth.ClientIP(r, p.Auth.TrustedProxies).String()}
 }
 
@@ -247,8 +248,9 @@ func (p *Pages) signUpForm(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) signUpData() any {
 	return struct {
 		Approval, Invite bool
+		MinimumAge       int
 		Rules            []string
-	}{p.Auth.Registrations == "approval", p.Auth.Registrations == "invite", p.Rules}
+	}{p.Auth.Registrations == "approval", p.Auth.Registrations == "invite", p.Auth.MinimumAge, p.Rules}
 }
 
 func (p *Pages) signUp(w http.ResponseWriter, r *http.Request) error {

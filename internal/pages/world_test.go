@@ -42,7 +42,8 @@ type world struct {
 	pipeline *pipeline.Pipeline
 	url      string
 	tls      *tls.Config
-	sent     []string // Texts of mail.
+	sent     []string                                          // Texts of mail.
+	more     map[string]func(context.Context, store.Job) error // Handlers of other packages.
 }
 
 // Send implements auth.Mailer.

@@ -106,7 +106,7 @@ func (s *Server) build(ctx context.Context) error {
 		AllowHTTP: c.Federation.AllowHTTP, Dial: s.Dial, Scheme: scheme, Now: s.Now, Own: func(host string) bool { return host == base.Host() }})
 	s.Pipeline = pipeline.New(pipeline.Options{DB: s.DB, Remote: s.Remote, Stream: s.Hub, Policies: []policy.Rule{s.refuses}, URL: c.URL, Domain: c.Domain,
 		Log: s.Log, Now: s.Now, NewKey: s.NewKey, KeepSuspended: c.Moderation.KeepSuspended, MailStaff: c.Moderation.MailReports})
-	s.Auth = auth.New(auth.Options{DB: s.DB, Accounts: s.Pipeline, URL: c.URL, Domain: c.Domain, Registrations: c.Registrations, PasswordGrant: c.OAuth.PasswordGrant,
+	s.Auth = auth.New(auth.Options{DB: s.DB, Accounts: s.Pipeline, URL: c.URL, Domain: c.Domain, Registrations: c.Registrations, MinimumAge: c.MinimumAge, PasswordGrant: c.OAuth.PasswordGrant,
 		TrustedProxies: c.TrustedProxies, Throttle: c.RateLimit.Enabled, Mail: s.mailer(), Log: s.Log, Now: s.Now})
 	s.Delivery = delivery.New(delivery.Options{DB: s.DB, Remote: s.Remote, Host: base.Host(), Refuses: s.refused, Log: s.Log})
 	s.ap = activitypub.New(activitypub.Options{DB: s.DB, Pipeline: s.Pipeline, URL: c.URL, Domain: c.Domain, Title: c.Instance.Title,
