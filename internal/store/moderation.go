@@ -342,7 +342,7 @@ func (tx *Tx) DropPending(ctx context.Context, actor int64) error {
 	if err != nil {
 		return fmt.Errorf("rejecting %d: %w", actor, err)
 	}
-	for _, text := range []string{"DELETE FROM tokens WHERE actor = $1", "DELETE FROM profiles WHERE actor = $1", "DELETE FROM name_words WHERE actor = $1",
+	for _, text := range []string{"DELETE FROM tokens WHERE actor = $1", "DELETE FROM profiles WHERE actor = $1", "DELETE FROM name_words WHERE actor = $1", "DELETE FROM name_prefixes WHERE actor = $1",
 		"DELETE FROM seen_ips WHERE actor = $1", "DELETE FROM notifications WHERE actor = $1", "DELETE FROM actors WHERE id = $1"} {
 		if _, err := tx.exec(ctx, text, actor); err != nil {
 			return fmt.Errorf("rejecting %d: %w", actor, err)

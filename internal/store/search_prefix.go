@@ -22,7 +22,8 @@ func (q *Q) startingWith(ctx context.Context, w AccountSearch, prefix string) ([
 			UNION ALL SELECT z.target, 1, 0 FROM (SELECT target FROM follows WHERE actor = $2 AND accepted ORDER BY seq DESC LIMIT $6) z
 				WHERE (SELECT COUNT(*) FROM (SELECT 1 FROM name_prefixes WHERE prefix = $1 LIMIT $3) n) = $3
 				AND EXISTS (SELECT 1 FROM name_prefixes p WHERE p.actor = z.target AND p.prefix = $1)
-		) c LEFT JOIN follows f ON f.actor = $2 AND f.target = c.actor AND f.accepted
+		) c JOIN actors a ON a.id = c.actor LEFT JOIN follows f ON f.actor = $2 AND f.target = c.actor AND f.accepted
+		WHERE a.suspended = 0 AND (a.silenced = 0 OR f.actor IS NOT NULL)
 		GROUP BY c.actor, f.actor ORDER BY MIN(c.tier), CASE WHEN f.actor IS NULL THEN 1 ELSE 0 END, MIN(c.place), c.actor LIMIT $4 OFFSET $5`,
 		prefix, w.Viewer, min(w.Limit+w.Offset+maxOffered, 2*maxCandidates), w.Limit, w.Offset, maxFollowed)
 	return ids, wrapped(err, "accounts that begin with %s", prefix)
