@@ -144,6 +144,26 @@ type Media struct {
 	// MaxVideo is the largest video or sound that may be uploaded.
 	MaxVideo Size `key:"max_video" default:"99MB" min:"1KB"`
 
+	// MaxVideoPixels is how many pixels, width times height, a video may have.
+	MaxVideoPixels int `key:"max_video_pixels" default:"8294400" min:"10000" max:"100000000"`
+
+	// MaxFrameRate is how many pictures a second a video may have.
+	MaxFrameRate int `key:"max_frame_rate" default:"120" min:"1" max:"1000"`
+
+	// MaxDuration is how long a video or sound may last. 0 is as long as max_video allows.
+	MaxDuration time.Duration `key:"max_duration" default:"0s"`
+
+	// FFmpeg is the program that makes previews of videos, videos of animated GIFs, and
+	// MP4 of what browsers don't play. Empty means ffmpeg if it is installed, off none;
+	// without it videos and sounds are kept as they come, without their metadata.
+	FFmpeg string `key:"ffmpeg"`
+
+	// FFmpegMemory is how much memory that program may take.
+	FFmpegMemory Size `key:"ffmpeg_memory" default:"1GB" min:"128MB"`
+
+	// FFmpegTimeout is how long it may work on a file. One file is worked on at a time.
+	FFmpegTimeout time.Duration `key:"ffmpeg_timeout" default:"10m" min:"10s" max:"3h"`
+
 	// RemoteCache is how much of the disk copies of other servers' pictures may take.
 	RemoteCache Size `key:"remote_cache" default:"1GB" min:"1MB"`
 

@@ -278,7 +278,8 @@ func (d *drawing) tagURL(tag string) string {
 	return d.url + "/tags/" + pathEscape(markup.FoldTag(tag))
 }
 
-// appendMedia draws an attachment. Remote files come through the proxy.
+// appendMedia draws an attachment. Remote files come through the proxy. One that is
+// not ready has no address yet.
 //
 // spec: masto:entities/MediaAttachment
 func (d *drawing) appendMedia(b []byte, m *store.Media) []byte {
@@ -306,35 +307,6 @@ func (d *drawing) appendMedia(b []byte, m *store.Media) []byte {
 	in := o.nest("pleroma")
 	in.str("mime_type", orElse(m.Mime, "application/octet-stream"))
 	o.end(in)
-	return o.close()
-}
-
-// appendMeta draws the sizes as far as they are known.
-func appendMeta(b []byte, m *store.Media) []byte {
-	o := begin(b)
-	if m.Width > 0 && m.Height > 0 {
-		for _, name := range []string{"original", "small"} {
-			in := o.nest(name)
-			in.num("width", int64(m.Width))
-			in.num("height", int64(m.Height))
-			in.str("size", strconv.Itoa(m.Width)+"x"+strconv.Itoa(m.Height))
-			in.raw("aspect", decimal(float64(m.Width)/float64(m.Height)))
-			if m.Duration > 0 {
-				in.raw("duration", decimal(m.Duration))
-			}
-			o.end(in)
-		}
-	} else if m.Duration > 0 {
-		in := o.nest("original")
-		in.raw("duration", decimal(m.Duration))
-		o.end(in)
-	}
-	if m.Kind == "image" {
-		in := o.nest("focus")
-		in.raw("x", decimal(m.Focus[0]))
-		in.raw("y", decimal(m.Focus[1]))
-		o.end(in)
-	}
 	return o.close()
 }
 

@@ -25,7 +25,6 @@ const (
 	nameCharacters   = 100
 	fieldCharacters  = 2047
 	matrixLimit      = 40_000_000
-	videoFrames      = 120
 	pollShortest     = 300
 	pollLongest      = 2_629_746
 	countsRemembered = 5 * time.Minute
@@ -83,14 +82,30 @@ func (api *API) configuration() map[string]any {
 		"vapid":    map[string]any{"public_key": ""},
 		"accounts": map[string]any{"max_display_name_length": nameCharacters, "max_note_length": s.BioCharacters, "max_avatar_description_length": s.DescriptionCharacters, "max_header_description_length": s.DescriptionCharacters, "max_featured_tags": 0, "max_pinned_statuses": 5, "max_profile_fields": s.ProfileFields, "profile_field_name_limit": fieldCharacters, "profile_field_value_limit": fieldCharacters},
 		"statuses": map[string]any{"max_characters": s.StatusCharacters, "max_media_attachments": s.StatusAttachments, "characters_reserved_per_url": urlCharacters},
-		"media_attachments": map[string]any{"supported_mime_types": media.UploadTypes(), "description_limit": s.DescriptionCharacters, "image_size_limit": s.MaxImage, "image_matrix_limit": matrixLimit,
-			"video_size_limit": s.MaxVideo, "video_frame_rate_limit": videoFrames, "video_matrix_limit": matrixLimit},
+		"media_attachments": map[string]any{"supported_mime_types": api.uploadTypes(), "description_limit": s.DescriptionCharacters, "image_size_limit": s.MaxImage, "image_matrix_limit": matrixLimit,
+			"video_size_limit": s.MaxVideo, "video_frame_rate_limit": api.filmLimits().Rate, "video_matrix_limit": api.filmLimits().Pixels},
 		"polls":       map[string]any{"max_options": s.PollOptions, "max_characters_per_option": s.PollOptionCharacters, "min_expiration": pollShortest, "max_expiration": pollLongest},
 		"translation": map[string]any{"enabled": false},
 		"timelines_access": map[string]any{"live_feeds": map[string]string{"local": "public", "remote": "public"}, "hashtag_feeds": map[string]string{"local": "public", "remote": "public"},
 			"trending_link_feeds": map[string]string{"local": "authenticated", "remote": "disabled"}},
 		"limited_federation": false,
 	}
+}
+
+// uploadTypes are the types of files that may be uploaded to this machine.
+func (api *API) uploadTypes() []string {
+	if api.Uploads == nil {
+		return []string{}
+	}
+	return api.Uploads.Processor.UploadTypes()
+}
+
+// filmLimits are what bounds video.
+func (api *API) filmLimits() media.FilmLimits {
+	if api.Uploads == nil {
+		return media.FilmLimits{}
+	}
+	return api.Uploads.Processor.Limits()
 }
 
 func (api *API) languages() []string {
@@ -148,7 +163,7 @@ var (
 			"registrations": s.Registrations != "closed", "approval_required": s.Registrations == "approval", "invites_enabled": s.Registrations == "invite",
 			"configuration": map[string]any{"accounts": accounts,
 				"statuses":          map[string]any{"max_characters": statuses["max_characters"], "max_media_attachments": statuses["max_media_attachments"], "characters_reserved_per_url": urlCharacters},
-				"media_attachments": map[string]any{"supported_mime_types": m["supported_mime_types"], "image_size_limit": m["image_size_limit"], "image_matrix_limit": matrixLimit, "video_size_limit": m["video_size_limit"], "video_frame_rate_limit": videoFrames, "video_matrix_limit": matrixLimit},
+				"media_attachments": map[string]any{"supported_mime_types": m["supported_mime_types"], "image_size_limit": m["image_size_limit"], "image_matrix_limit": matrixLimit, "video_size_limit": m["video_size_limit"], "video_frame_rate_limit": m["video_frame_rate_limit"], "video_matrix_limit": m["video_matrix_limit"]},
 				"polls":             c["polls"]},
 			"contact_account": nil, "rules": rules,
 			"pleroma": api.pleromaInstance()}, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -50,7 +51,8 @@ func TestMediaInAJob(t *testing.T) {
 		w.as("ann", "PUT", at, "description=Quiet").want(200, `{"description": "Quiet", "url": null}`)
 		w.works()
 		w.as("ann", "GET", at, "").want(200, `{"type": "audio", "url": "https://a.test/media/`+id+`/original.wav", "description": "Quiet"}`)
-		w.as("ann", "POST", "/api/v1/statuses", "status=listen&media_ids[]="+id).want(200, `{"media_attachments": [{"id": "`+id+`", "type": "audio"}]}`)
+		w.as("ann", "POST", "/api/v1/statuses", "status=listen&media_ids[]="+id).want(200, `{"media_attachments": [{"id": "`+id+`", "type": "audio",
+			"meta": {"length": "0:00:02.00", "duration": 2, "audio_encode": "pcm", "audio_bitrate": "8000 Hz", "audio_channels": "mono", "original": {"duration": 2, "bitrate": 64176}}}]}`)
 
 		// v1 waits.
 		body, header = multi(t, part{"file", "a.wav", sound(1)})
@@ -112,4 +114,31 @@ type brokenStorage struct{ media.Storage }
 
 func (brokenStorage) Open(context.Context, string) (io.ReadSeekCloser, media.Info, error) {
 	return nil, media.Info{}, errors.New("the disk is gone")
+}
+
+// What a video is stands in the post too, in its history, and after a rebuild.
+func TestMetaOfVideo(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.takesFiles()
+		film, err := os.ReadFile("../media/testdata/moving.mp4")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, header := multi(t, part{"file", "a.mp4", string(film)})
+		meta := `"meta": {"length": "0:00:01.00", "duration": 1, "fps": 10, "size": "64x48", "width": 64, "height": 48, "aspect": 1.3333, "audio_encode": "aac", "audio_bitrate": "16000 Hz",
+			"original": {"width": 64, "height": 48, "frame_rate": "10/1"}, "small": {"width": 64, "height": 48}}`
+		id := w.send(w.token("ann", fullScopes), "POST", "/api/v1/media", body, header).want(200, `{"type": "video", "preview_url": null, `+meta+`}`).id()
+		post := w.as("ann", "POST", "/api/v1/statuses", "status=look&media_ids[]="+id).want(200, `{"media_attachments": [{"type": "video", `+meta+`}]}`).id()
+		w.as("ann", "GET", "/api/v1/statuses/"+post, "").want(200, `{"media_attachments": [{"type": "video", `+meta+`}]}`)
+		w.as("ann", "PUT", "/api/v1/statuses/"+post, "status=Look").want(200, `{"media_attachments": [{"type": "video", `+meta+`}]}`)
+		w.as("ann", "GET", "/api/v1/statuses/"+post+"/history", "").want(200, `[{"media_attachments": [{"type": "video", `+meta+`}]}, {"media_attachments": [{`+meta+`}]}]`)
+	})
+}
+
+func TestClock(t *testing.T) {
+	for seconds, want := range map[float64]string{0.004: "0:00:00.00", 88.65: "0:01:28.65", 402.86: "0:06:42.86", 3599.999: "1:00:00.00"} {
+		if got := clock(seconds); got != want {
+			t.Errorf("clock(%f) = %s, want %s", seconds, got, want)
+		}
+	}
 }

@@ -292,7 +292,7 @@ func (api *API) attachments(ctx context.Context, owner *store.Actor, ids []int64
 // uploaded is an upload as an attachment.
 func (api *API) uploaded(u *store.Upload) store.Media {
 	m := store.Media{ID: u.ID, Kind: u.Kind, Mime: u.Mime, Description: u.Description, Blurhash: u.Meta.Blurhash,
-		Width: u.Meta.Width, Height: u.Meta.Height, Duration: u.Meta.Duration, Focus: u.Meta.Focus, Local: true}
+		Width: u.Meta.Width, Height: u.Meta.Height, Duration: u.Meta.Duration, Focus: u.Meta.Focus, Local: true, MediaDetail: u.Meta.MediaDetail}
 	if u.State == store.UploadReady {
 		m.URL = vocab.IRI(api.mediaURL(u.File))
 	}
@@ -572,19 +572,41 @@ var _ = route("GET /api/v1/statuses/{id}/history", "?read:statuses",
 			docs = append(docs, []byte(v.Doc))
 		}
 		docs = append(docs, []byte(o.Doc))
+		contents, err := api.versions(ctx, st, docs)
+		if err != nil {
+			return nil, err
+		}
 		b := append(r.buffer(), '[')
-		for i, doc := range docs {
-			c, err := api.Pipeline.RenderVersion(doc)
-			if err != nil {
-				return nil, err
-			}
+		for i, c := range contents {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = api.draw.appendEdit(b, c, api.Pipeline.PollOptions(doc), by.json, st.Local)
+			b = api.draw.appendEdit(b, c, api.Pipeline.PollOptions(docs[i]), by.json, st.Local)
 		}
 		return r.drawn(append(b, ']'))
 	})
+
+// versions renders the versions of a post, with what is known of its files.
+func (api *API) versions(ctx context.Context, st *store.Status, docs [][]byte) ([]*store.Content, error) {
+	var all []*store.Content
+	var ids []int64
+	for _, doc := range docs {
+		c, err := api.Pipeline.RenderVersion(doc)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+		ids = append(ids, pipeline.LocalMedia(c)...)
+	}
+	if !st.Local || len(ids) == 0 {
+		return all, nil
+	}
+	uploads, err := api.DB.Uploads(ctx, st.Actor, ids)
+	for _, c := range all {
+		pipeline.DetailMedia(c, uploads)
+	}
+	return all, err
+}
 
 // appendEdit draws a version of a post.
 //

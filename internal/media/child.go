@@ -21,6 +21,9 @@ const childArg = "media-child"
 // The job is the second argument, as JSON; the file is the standard input,
 // which can be read anywhere; a report and the files made go to the standard output.
 func Child() {
+	if len(os.Args) > 3 && os.Args[1] == toolArg {
+		tool()
+	}
 	if len(os.Args) != 3 || os.Args[1] != childArg {
 		return
 	}
@@ -72,4 +75,23 @@ func work(in source, j job, w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// toolArg is the first argument of a process that puts itself under limits and
+// becomes another program: the second is the job, the rest the program and its
+// arguments.
+const toolArg = "media-tool"
+
+// tool never returns.
+func tool() {
+	var j job
+	err := json.Unmarshal([]byte(os.Args[2]), &j)
+	if err == nil {
+		err = limit(j.Memory, j.Seconds)
+	}
+	if err == nil {
+		err = become(os.Args[3], os.Args[3:], []string{"LC_ALL=C"})
+	}
+	fmt.Fprintln(os.Stderr, "media tool:", err)
+	os.Exit(1)
 }

@@ -236,7 +236,7 @@ func filmJob(in source, j job) (*output, error) {
 // cover adds the preview of a cover; without one that can be read there is none.
 func (o *output) cover(f *film) {
 	t := sniff(f.cover[:min(len(f.cover), sniffBytes)])
-	if t == nil || !t.upload || t.kind != Image {
+	if t == nil || t.upload != direct || t.kind != Image {
 		return
 	}
 	made, err := picture(bytes.NewReader(f.cover), job{Type: t.name, Purpose: Preview})

@@ -35,12 +35,19 @@ type ProcessorOptions struct {
 	Timeout time.Duration
 	// Limits bound video and sound.
 	Limits FilmLimits
+	// FFmpeg is the program of that name, for what needs decoding; "" is none.
+	FFmpeg string
+	// FFmpegMemory and FFmpegTimeout bound it. 0 means 1 GB and 10 min.
+	FFmpegMemory  int64
+	FFmpegTimeout time.Duration
 }
 
-// Processor makes uploads safe, one picture at a time. It is safe for concurrent use.
+// Processor makes uploads safe, one picture and one video or sound at a time. It is
+// safe for concurrent use.
 type Processor struct {
-	o    ProcessorOptions
-	turn chan struct{} // Held while a picture is decoded.
+	o     ProcessorOptions
+	turn  chan struct{} // Held while a picture is decoded or a structure read.
+	films chan struct{} // Held while a video or sound is worked on, which may take minutes.
 }
 
 // NewProcessor returns a Processor with the defaults of o filled in.
@@ -56,7 +63,11 @@ func NewProcessor(o ProcessorOptions) *Processor {
 	if o.Timeout <= 0 {
 		o.Timeout = 30 * time.Second
 	}
-	return &Processor{o: o, turn: make(chan struct{}, 1)}
+	fill(&o.FFmpegMemory, 1<<30)
+	if o.FFmpegTimeout <= 0 {
+		o.FFmpegTimeout = 10 * time.Minute
+	}
+	return &Processor{o: o, turn: make(chan struct{}, 1), films: make(chan struct{}, 1)}
 }
 
 // Options say what is wanted of one upload. The zero value is an attachment.
@@ -100,8 +111,9 @@ func (r *Result) Close() error { return os.RemoveAll(r.dir) }
 
 // Process reads an upload and makes of it what is stored. Pictures are turned
 // upright, made smaller where they are too large, and written anew without any
-// metadata; an animated GIF is copied without its metadata; video and sound stay
-// as they are. The caller closes the Result.
+// metadata. Animations, video and sound are copied without their metadata; with
+// ffmpeg those that browsers don't play become MP4, as animated GIFs do. The caller
+// closes the Result.
 //
 // Errors for the person: Unsupported for types that are not handled, TooLarge over
 // a limit, Invalid for damaged files.
@@ -158,7 +170,11 @@ func (p *Processor) Work(ctx context.Context, taken *Taken, o Options) (res *Res
 	}()
 	t := taken.t
 	if t.kind == Image {
-		return p.picture(ctx, taken, o.Purpose)
+		res, err := p.picture(ctx, taken, o.Purpose)
+		if err == nil && res.Animated && res.Original.Type == "image/gif" && o.Purpose == Attachment && p.o.FFmpeg != "" {
+			err = p.moving(ctx, res)
+		}
+		return res, err
 	}
 	if o.Purpose != Attachment {
 		return nil, unsupported(fmt.Errorf("%s as %s", t.name, o.Purpose))
@@ -175,7 +191,7 @@ func (p *Processor) spool(dir string, r io.Reader) (*os.File, *fileType, error) 
 	}
 	head = head[:n]
 	t := sniff(head)
-	if t == nil || !t.upload {
+	if !p.takes(t) {
 		return nil, nil, unsupported(nil)
 	}
 	most := p.o.VideoBytes
@@ -215,32 +231,6 @@ func (p *Processor) picture(ctx context.Context, taken *Taken, purpose Purpose) 
 	}
 	if len(rep.Files) == 2 {
 		res.Preview = &rep.Files[1]
-	}
-	return res, nil
-}
-
-// film finds out what an uploaded video or sound is, and takes out of it what tells
-// about its maker.
-func (p *Processor) film(ctx context.Context, taken *Taken) (*Result, error) {
-	rep, err := p.run(ctx, taken.f, taken.dir, job{Type: taken.t.name, Film: true})
-	if err != nil {
-		return nil, err
-	}
-	f := rep.Film
-	if f == nil || len(rep.Files) > 1 || typeNamed(f.Type) == nil || typeNamed(f.Type).kind == Image {
-		return nil, errors.New("report without a film")
-	}
-	if err := p.o.Limits.check(f); err != nil {
-		return nil, err
-	}
-	path, size, err := f.Edits.apply(taken.f, taken.Size)
-	if err != nil {
-		return nil, err
-	}
-	res := &Result{Kind: typeNamed(f.Type).kind, Duration: f.Duration, Detail: f.MediaDetail, Blurhash: rep.Blurhash, dir: taken.dir,
-		Original: File{Type: f.Type, Size: size, Width: f.Width, Height: f.Height, path: path}}
-	if len(rep.Files) == 1 {
-		res.Preview = &rep.Files[0]
 	}
 	return res, nil
 }

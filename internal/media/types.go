@@ -18,6 +18,7 @@ const (
 	Image Kind = "image"
 	Video Kind = "video"
 	Audio Kind = "audio"
+	GIFV  Kind = "gifv" // A video without sound that was an animated picture.
 )
 
 // fileType is a type that may be shown in place, never as a document that runs.
@@ -25,34 +26,48 @@ type fileType struct {
 	name    string // As we serve it.
 	kind    Kind
 	ext     string
-	upload  bool     // People may upload it: we can re-encode it, or apps play it.
+	upload  intake
 	quick   bool     // The work on it is so short that the uploader may wait.
 	sniffed []string // What mimetype calls it, beside name.
 }
 
+// intake says what becomes of a type when people upload it.
+type intake int
+
+const (
+	refused   intake = iota
+	direct           // We re-encode it, or clean it for apps that play it.
+	converted        // Few apps play it: it needs ffmpeg.
+)
+
 // fileTypes is the one list of types; everything else is refused. SVG is not in
 // it, since it is a document with scripts.
 var fileTypes = []fileType{
-	{"image/jpeg", Image, ".jpg", true, true, nil},
-	{"image/png", Image, ".png", true, true, []string{"image/apng"}},
-	{"image/gif", Image, ".gif", true, false, nil},
-	{"image/webp", Image, ".webp", true, true, nil},
-	{"image/avif", Image, ".avif", false, false, nil},
-	{"image/jxl", Image, ".jxl", false, false, nil},
-	{"image/bmp", Image, ".bmp", false, false, nil},
-	{"image/x-icon", Image, ".ico", false, false, nil},
-	{"video/mp4", Video, ".mp4", true, false, []string{"video/x-m4v"}},
-	{"audio/webm", Audio, ".weba", true, false, nil},
-	{"video/webm", Video, ".webm", true, false, nil},
-	{"video/x-matroska", Video, ".mkv", false, false, nil},
-	{"video/quicktime", Video, ".mov", true, false, nil},
-	{"video/ogg", Video, ".ogv", true, false, nil},
-	{"audio/mpeg", Audio, ".mp3", true, false, nil},
-	{"audio/mp4", Audio, ".m4a", true, false, []string{"audio/x-m4a"}},
-	{"audio/ogg", Audio, ".oga", true, false, nil},
-	{"audio/flac", Audio, ".flac", true, false, nil},
-	{"audio/wav", Audio, ".wav", true, false, nil},
-	{"audio/aac", Audio, ".aac", true, false, nil},
+	{"image/jpeg", Image, ".jpg", direct, true, nil},
+	{"image/png", Image, ".png", direct, true, []string{"image/apng"}},
+	{"image/gif", Image, ".gif", direct, false, nil},
+	{"image/webp", Image, ".webp", direct, true, nil},
+	{"image/avif", Image, ".avif", refused, false, nil},
+	{"image/jxl", Image, ".jxl", refused, false, nil},
+	{"image/bmp", Image, ".bmp", refused, false, nil},
+	{"image/x-icon", Image, ".ico", refused, false, nil},
+	{"video/mp4", Video, ".mp4", direct, false, []string{"video/x-m4v"}},
+	{"video/webm", Video, ".webm", direct, false, nil},
+	{"video/quicktime", Video, ".mov", direct, false, nil},
+	{"video/ogg", Video, ".ogv", direct, false, nil},
+	{"video/x-matroska", Video, ".mkv", converted, false, nil},
+	{"video/3gpp", Video, ".3gp", converted, false, []string{"video/3gpp2"}},
+	{"video/x-msvideo", Video, ".avi", converted, false, nil},
+	{"video/mpeg", Video, ".mpg", converted, false, nil},
+	{"audio/mpeg", Audio, ".mp3", direct, false, nil},
+	{"audio/mp4", Audio, ".m4a", direct, false, []string{"audio/x-m4a"}},
+	{"audio/ogg", Audio, ".oga", direct, false, nil},
+	{"audio/flac", Audio, ".flac", direct, false, nil},
+	{"audio/wav", Audio, ".wav", direct, false, nil},
+	{"audio/aac", Audio, ".aac", direct, false, nil},
+	{"audio/webm", Audio, ".weba", direct, false, nil},
+	{"audio/aiff", Audio, ".aiff", converted, false, nil},
+	{"audio/amr", Audio, ".amr", converted, false, nil},
 }
 
 // sniffBytes is how much of a file decides its type.
@@ -85,16 +100,24 @@ func typeNamed(name string) *fileType {
 	return nil
 }
 
-// UploadTypes lists the media types that Process accepts, for the instance's
-// description.
-func UploadTypes() []string {
+// UploadTypes lists the media types that Process accepts on this machine, for the
+// instance's description.
+func (p *Processor) UploadTypes() []string {
 	var names []string
-	for _, t := range fileTypes {
-		if t.upload {
-			names = append(names, t.name)
+	for i := range fileTypes {
+		if t := &fileTypes[i]; p.takes(t) {
+			names = append(names, append([]string{t.name}, t.sniffed...)...)
 		}
 	}
 	return names
+}
+
+// Limits are what bounds video and sound.
+func (p *Processor) Limits() FilmLimits { return p.o.Limits }
+
+// takes tells whether people may upload that type.
+func (p *Processor) takes(t *fileType) bool {
+	return t != nil && (t.upload == direct || t.upload == converted && p.o.FFmpeg != "")
 }
 
 // Extension returns the usual extension of a media type with its dot, "" for an

@@ -195,6 +195,9 @@ func (s *Step) show(ctx context.Context, obj *store.Object, o *vocab.Object, r *
 		return err
 	}
 	content := r.fill(obj.URI, published, people)
+	if err := s.detail(ctx, content); err != nil {
+		return err
+	}
 	if err := s.SetContent(ctx, st.ID, content); err != nil {
 		return err
 	}
@@ -256,6 +259,9 @@ func (s *Step) reshow(ctx context.Context, obj *store.Object, o *vocab.Object, r
 		return err
 	}
 	content := r.fill(obj.URI, published, people)
+	if err := s.detail(ctx, content); err != nil {
+		return err
+	}
 	if err := s.SetContent(ctx, st.ID, content); err != nil {
 		return err
 	}

@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"context"
+	"slices"
 	"strconv"
 	"strings"
 
+	"kenoma/internal/store"
 	"kenoma/internal/vocab"
 )
 
@@ -18,6 +21,39 @@ func (r *rendering) localize(base string) {
 		m := &r.content.Media[i]
 		if id, ok := mediaNumber(base, m.URL); ok {
 			m.ID, m.Local = id, true
+		}
+	}
+}
+
+// detail completes the content's own uploads with what only their rows know.
+func (s *Step) detail(ctx context.Context, c *store.Content) error {
+	if !s.From.local() || len(c.Media) == 0 {
+		return nil
+	}
+	c.Media = slices.Clone(c.Media) // The rendering keeps its own.
+	uploads, err := s.Uploads(ctx, s.Actor.ID, LocalMedia(c))
+	DetailMedia(c, uploads)
+	return err
+}
+
+// LocalMedia are the numbers of the uploads among the attachments of a post of ours.
+func LocalMedia(c *store.Content) []int64 {
+	var ids []int64
+	for i := range c.Media {
+		if c.Media[i].Local {
+			ids = append(ids, c.Media[i].ID)
+		}
+	}
+	return ids
+}
+
+// DetailMedia completes attachments with what is known of their uploads. What the
+// document says of them stays: sizes, description, focus.
+func DetailMedia(c *store.Content, uploads map[int64]*store.Upload) {
+	for i := range c.Media {
+		m := &c.Media[i]
+		if u := uploads[m.ID]; m.Local && u != nil {
+			m.Kind, m.MediaDetail = u.Kind, u.Meta.MediaDetail
 		}
 	}
 }

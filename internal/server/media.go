@@ -40,8 +40,14 @@ func (s *Server) buildMedia(ctx context.Context) error {
 	if err := s.clearIncoming(); err != nil {
 		return err
 	}
+	c := s.Config.Media
+	ffmpeg, err := media.FindFFmpeg(c.FFmpeg)
+	if err != nil {
+		return err
+	}
 	s.uploads = &media.Uploads{DB: s.DB, Storage: s.storage, Log: s.Log, Processor: media.NewProcessor(media.ProcessorOptions{Self: s.Self, TempDir: s.incoming,
-		ImageBytes: int64(s.Config.Media.MaxImage), VideoBytes: int64(s.Config.Media.MaxVideo)})}
+		ImageBytes: int64(c.MaxImage), VideoBytes: int64(c.MaxVideo), Limits: media.FilmLimits{Pixels: c.MaxVideoPixels, Rate: c.MaxFrameRate, Duration: c.MaxDuration},
+		FFmpeg: ffmpeg, FFmpegMemory: int64(c.FFmpegMemory), FFmpegTimeout: c.FFmpegTimeout})}
 	copies, err := s.dataFile("media", "copies")
 	if err != nil {
 		return err

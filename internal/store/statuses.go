@@ -82,6 +82,7 @@ type Media struct {
 	Duration    float64    `json:"duration,omitempty"`
 	Focus       [2]float64 `json:"focus,omitzero"`
 	Local       bool       `json:"local,omitempty"`
+	MediaDetail            // Of local ones.
 }
 
 // Profile is how an actor presents itself, rendered and safe to show: the

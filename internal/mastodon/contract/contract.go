@@ -24,13 +24,14 @@ var apiTSV string
 // extensions are the keys that any entity ("*") or one of them may have beside
 // the documented ones. What is inside of them is not checked.
 var extensions = map[string][]string{
-	"*":               {"pleroma"},
-	"Status":          {"local_only"},
-	"MediaAttachment": {"meta.original", "meta.small", "meta.length", "meta.duration", "meta.fps", "meta.size", "meta.width", "meta.height", "meta.aspect"},
-	"Token":           {"me", "id", "refresh_token", "expires_in"},
-	"Application":     {"id", "client_id", "client_secret"},
-	"V1::Instance":    {"max_toot_chars", "poll_limits", "upload_limit", "avatar_upload_limit", "background_upload_limit", "banner_upload_limit", "description_limit", "vapid_public_key"},
-	"Account":         {"fqn"},
+	"*":      {"pleroma"},
+	"Status": {"local_only"},
+	"MediaAttachment": {"meta.original", "meta.small", "meta.length", "meta.duration", "meta.fps", "meta.size", "meta.width", "meta.height", "meta.aspect",
+		"meta.audio_encode", "meta.audio_bitrate", "meta.audio_channels", "meta.colors"},
+	"Token":        {"me", "id", "refresh_token", "expires_in"},
+	"Application":  {"id", "client_id", "client_secret"},
+	"V1::Instance": {"max_toot_chars", "poll_limits", "upload_limit", "avatar_upload_limit", "background_upload_limit", "banner_upload_limit", "description_limit", "vapid_public_key"},
+	"Account":      {"fqn"},
 }
 
 // attribute is one documented key of an entity. Its name is a path through nested
