@@ -3,6 +3,7 @@ package mastodon
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 
 	"kenoma/internal/fault"
@@ -32,7 +33,19 @@ func (api *API) upload(r *Request, wait bool) (*store.Upload, error) {
 	if err != nil {
 		return nil, err
 	}
-	return u, api.Uploads.Add(r.Context(), u, in, wait)
+	thumbnail, err := opened(r.File("thumbnail"))
+	if err != nil {
+		return nil, err
+	}
+	return u, api.Uploads.Add(r.Context(), u, in, thumbnail, wait)
+}
+
+// opened reads a file that may be missing; then it is nil.
+func opened(file *Upload) (io.Reader, error) {
+	if file == nil {
+		return nil, nil
+	}
+	return file.Open()
 }
 
 // describe reads description and focus.
@@ -108,10 +121,17 @@ var (
 		if err != nil {
 			return nil, err
 		}
+		if u.Status != 0 { // An edit of the post changes it then.
+			return nil, errNotFound()
+		}
 		if err := api.describe(r, u); err != nil {
 			return nil, err
 		}
-		if u, err = api.redescribe(r, u); err != nil {
+		thumbnail, err := opened(r.File("thumbnail"))
+		if err != nil {
+			return nil, err
+		}
+		if u, err = api.Uploads.Change(r.Context(), u, thumbnail); err != nil {
 			return nil, err
 		}
 		return api.worked(u, http.StatusOK)
@@ -130,9 +150,3 @@ var (
 		return empty, nil
 	})
 )
-
-// redescribe writes the description and focus of u. A job may work on the rest of
-// the row at the same time.
-func (api *API) redescribe(r *Request, u *store.Upload) (*store.Upload, error) {
-	return api.Uploads.Describe(r.Context(), u.ID, func(now *store.Upload) { now.Description, now.Meta.Focus = u.Description, u.Meta.Focus })
-}

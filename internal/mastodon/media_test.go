@@ -3,6 +3,7 @@ package mastodon
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -141,4 +142,51 @@ func TestClock(t *testing.T) {
 			t.Errorf("clock(%f) = %s, want %s", seconds, got, want)
 		}
 	}
+}
+
+func TestMediaThumbnail(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.takesFiles()
+		token := w.token("ann", fullScopes)
+		type shown struct {
+			ID      string
+			Preview string `json:"preview_url"`
+			Hash    string `json:"blurhash"`
+		}
+		read := func(r *response) (s shown) {
+			if err := json.Unmarshal(r.body, &s); err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		there := func(url string) bool {
+			f, _, err := w.api.Uploads.Storage.Open(t.Context(), strings.TrimPrefix(url, "https://a.test/media/"))
+			if err == nil {
+				f.Close()
+			}
+			return err == nil
+		}
+		// Kept while the job works on the rest.
+		body, header := multi(t, part{"file", "a.wav", sound(1)}, part{"thumbnail", "t.png", picture(t, 800, 400)})
+		first := read(w.send(token, "POST", "/api/v2/media", body, header).want(202, `{"url": null}`))
+		at := "/api/v1/media/" + first.ID
+		w.works()
+		done := read(w.as("ann", "GET", at, "").want(200, `{"type": "audio", "meta": {"small": {"width": 678, "height": 339}, "colors": {}}}`))
+		if done.Preview != first.Preview || !there(done.Preview) || done.Hash == "" {
+			t.Errorf("the preview is %+v", done)
+		}
+		// Another one, at another address, since files may be kept for good.
+		body, header = multi(t, part{"thumbnail", "t.png", picture(t, 100, 100)}, part{"description", "", "Face"})
+		second := read(w.send(token, "PUT", at, body, header).want(200, `{"description": "Face", "meta": {"small": {"width": 100}}}`))
+		if second.Preview == done.Preview || !there(second.Preview) || there(done.Preview) {
+			t.Errorf("the preview was %s and is %s", done.Preview, second.Preview)
+		}
+		body, header = multi(t, part{"thumbnail", "t.txt", "no picture"})
+		w.send(token, "PUT", at, body, header).want(422, `{}`)
+		body, header = multi(t, part{"file", "a.png", picture(t, 30, 30)}, part{"thumbnail", "t.wav", sound(1)})
+		w.send(token, "POST", "/api/v2/media", body, header).want(422, `{}`)
+		w.as("ann", "POST", "/api/v1/statuses", "status=listen&media_ids[]="+first.ID).want(200, `{"media_attachments": [{"preview_url": "`+second.Preview+`", "meta": {"small": {"width": 100}}}]}`)
+		w.as("ann", "PUT", at, "description=late").want(404, `{}`)
+		w.as("ann", "DELETE", at, "").want(422, `{}`)
+	})
 }

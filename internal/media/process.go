@@ -135,7 +135,10 @@ type Taken struct {
 }
 
 // Close removes the file. It is safe to call it twice.
-func (t *Taken) Close() error { return errors.Join(t.f.Close(), os.RemoveAll(t.dir)) }
+func (t *Taken) Close() error {
+	_ = t.f.Close()
+	return os.RemoveAll(t.dir)
+}
 
 // Quick tells whether Work takes but a moment.
 func (t *Taken) Quick() bool { return t.Kind == Image && t.t.quick }

@@ -2,12 +2,14 @@ package media
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,25 +52,52 @@ type working struct {
 }
 
 // Add takes a file in and completes u, of which ID, Owner, Status, Created,
-// Description and Focus are set. With wait, and for what takes but a moment, u is
-// ready then; else its State is UploadWaiting, and a job does the rest.
-func (s *Uploads) Add(ctx context.Context, u *store.Upload, file io.Reader, wait bool) error {
+// Description and Focus are set; thumbnail is a picture to be its preview, nil for
+// none. With wait, and for what takes but a moment, u is ready then; else its State
+// is UploadWaiting, and a job does the rest.
+func (s *Uploads) Add(ctx context.Context, u *store.Upload, file, thumbnail io.Reader, wait bool) (err error) {
 	taken, err := s.Processor.Take(file)
 	if err != nil {
 		return err
 	}
-	if wait || taken.Quick() {
-		res, err := s.Processor.Work(ctx, taken, Options{})
-		if err != nil {
-			return err
-		}
-		defer func() { _ = res.Close() }()
-		if err := s.Keep(ctx, u, res); err != nil {
-			return err
-		}
-		return s.DB.Write(ctx, func(tx *store.Tx) error { return tx.InsertUpload(ctx, u) })
-	}
 	defer func() { _ = taken.Close() }()
+	if thumbnail != nil {
+		if err := s.preview(ctx, u, thumbnail); err != nil {
+			return err
+		}
+		defer func() {
+			if err != nil {
+				s.drop(context.WithoutCancel(ctx), u.Preview)
+			}
+		}()
+	}
+	if wait || taken.Quick() {
+		return s.now(ctx, u, taken)
+	}
+	return s.later(ctx, u, taken)
+}
+
+// now works on a file at once.
+func (s *Uploads) now(ctx context.Context, u *store.Upload, taken *Taken) error {
+	res, err := s.Processor.Work(ctx, taken, Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Close() }()
+	done := *u
+	if err := s.Keep(ctx, &done, res); err != nil {
+		return err
+	}
+	if u.Preview != "" {
+		s.drop(ctx, done.Preview)
+		showAs(&done, u)
+	}
+	*u = done
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return tx.InsertUpload(ctx, u) })
+}
+
+// later leaves a file to a job.
+func (s *Uploads) later(ctx context.Context, u *store.Upload, taken *Taken) error {
 	u.State, u.Kind, u.Mime, u.Size, u.File = store.UploadWaiting, string(taken.Kind), taken.t.name, taken.Size, folder(u.ID)+"raw"
 	if _, err := taken.f.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("keep upload: %w", err)
@@ -254,11 +283,11 @@ func (s *Uploads) process(ctx context.Context, u *store.Upload) error {
 	if err := s.Keep(ctx, &done, res); err != nil {
 		return err
 	}
+	var unused string
 	gone, err := s.change(ctx, u.ID, func(now *store.Upload) {
-		done.Description, done.Meta.Focus, done.Status = now.Description, now.Meta.Focus, now.Status
-		if now.Preview != "" { // The owner brought one meanwhile.
-			done.Preview, done.Meta.Blurhash = now.Preview, now.Meta.Blurhash
-			done.Meta.SmallWidth, done.Meta.SmallHeight = now.Meta.SmallWidth, now.Meta.SmallHeight
+		if done.Description, done.Meta.Focus, done.Status = now.Description, now.Meta.Focus, now.Status; now.Preview != "" { // The owner brought one.
+			unused = done.Preview
+			showAs(&done, now)
 		}
 		*now = done
 	})
@@ -268,7 +297,7 @@ func (s *Uploads) process(ctx context.Context, u *store.Upload) error {
 	if gone {
 		s.drop(ctx, done.File, done.Preview)
 	}
-	s.drop(ctx, u.File)
+	s.drop(ctx, u.File, unused)
 	return nil
 }
 
@@ -300,15 +329,57 @@ func (s *Uploads) fail(ctx context.Context, u *store.Upload, cause error) error 
 	return err
 }
 
-// Describe changes the description and focus of an upload as f does, and returns it.
-func (s *Uploads) Describe(ctx context.Context, id int64, f func(*store.Upload)) (*store.Upload, error) {
-	var after *store.Upload
-	gone, err := s.change(ctx, id, func(u *store.Upload) {
-		f(u)
-		after = u
-	})
-	if gone {
-		return nil, fault.New(fault.NotFound, "There is no such file.")
+// preview makes a picture the preview of u, under a key that was not used before:
+// what is at a key never changes.
+func (s *Uploads) preview(ctx context.Context, u *store.Upload, thumbnail io.Reader) error {
+	res, err := s.Processor.Process(ctx, thumbnail, Options{Purpose: Preview})
+	if err != nil {
+		return err
 	}
-	return after, err
+	defer func() { _ = res.Close() }()
+	key := folder(u.ID) + "small-" + strings.ToLower(rand.Text()[:10]) + Extension(res.Original.Type)
+	if err := s.put(ctx, key, &res.Original); err != nil {
+		return err
+	}
+	u.Preview, u.Meta.Blurhash = key, res.Blurhash
+	u.Meta.SmallWidth, u.Meta.SmallHeight, u.Meta.Colours = res.Original.Width, res.Original.Height, res.Detail.Colours
+	return nil
+}
+
+// showAs gives to the preview of from.
+func showAs(to, from *store.Upload) {
+	to.Preview, to.Meta.Blurhash, to.Meta.Colours = from.Preview, from.Meta.Blurhash, from.Meta.Colours
+	to.Meta.SmallWidth, to.Meta.SmallHeight = from.Meta.SmallWidth, from.Meta.SmallHeight
+}
+
+// Change gives an upload the description and focus of u, and its preview unless
+// thumbnail is nil, and returns it as it is then. A job may work on it meanwhile.
+func (s *Uploads) Change(ctx context.Context, u *store.Upload, thumbnail io.Reader) (*store.Upload, error) {
+	fresh := *u
+	if thumbnail != nil {
+		if err := s.preview(ctx, &fresh, thumbnail); err != nil {
+			return nil, err
+		}
+	}
+	var after *store.Upload
+	var unused string
+	gone, err := s.change(ctx, u.ID, func(now *store.Upload) {
+		now.Description, now.Meta.Focus = u.Description, u.Meta.Focus
+		if thumbnail != nil {
+			unused = now.Preview
+			showAs(now, &fresh)
+		}
+		after = now
+	})
+	if err != nil || gone {
+		if thumbnail != nil {
+			s.drop(ctx, fresh.Preview)
+		}
+		if gone {
+			err = fault.New(fault.NotFound, "There is no such file.")
+		}
+		return nil, err
+	}
+	s.drop(ctx, unused)
+	return after, nil
 }
