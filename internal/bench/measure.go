@@ -165,6 +165,7 @@ func (m *meter) reads(context.Context) error {
 	m.bench("notifications, 15 of them", each("/api/v1/notifications?limit=15"))
 	m.bench("account lookup", each("/api/v1/accounts/lookup?acct=user7"))
 	m.bench("search", each("/api/v2/search?q=far1&limit=20"))
+	m.bench("search for accounts", each("/api/v2/search?q=far1&limit=20&type=accounts"))
 	for _, find := range []struct{ what, q string }{{"a frequent word", "cat"}, {"a rare word", rareWord(20_000)}, {"three words", "cat music " + rareWord(10)},
 		{"two words that hardly meet", rareWord(300) + " " + rareWord(301)}, {"a phrase", `"old cat"`}, {"a word but not another", "river -cat"}, {"a word in one's library", "cat in:library"}} {
 		m.bench("full text: "+find.what, each("/api/v2/search?type=statuses&limit=20&q="+url.QueryEscape(find.q)))

@@ -12,13 +12,13 @@ import (
 // Bounds of the work for one search. What they leave out is older than what is shown.
 const (
 	maxFound   = 400 // Results behind which nobody can page by offset.
-	maxReading = 300 // Posts whose text is read for phrases and excluded words.
-	maxTouched = 150 // Of each kind of thing that the searcher did last.
+	maxReading = 200 // Posts whose text is read for phrases and excluded words.
+	maxTouched = 40  // Of each kind of thing that the searcher did last.
 )
 
 // searchRounds is how many posts with the words are looked at, until there are enough
 // that the searcher may find.
-var searchRounds = []int{100, 400, 1500}
+var searchRounds = []int{100, 200, 400, 1300}
 
 // statusSearch is a search on its way.
 type statusSearch struct {
@@ -29,6 +29,7 @@ type statusSearch struct {
 	words  store.WordQuery
 
 	need  int
+	near  int // Own ones and those that mention the searcher that were found.
 	read  int
 	seen  map[int64]bool
 	found []int64
@@ -124,7 +125,14 @@ func (s *statusSearch) run(ctx context.Context) error {
 	if len(words.Words) == 0 {
 		words.Words = []string{search.PublicWord}
 	}
-	for _, size := range searchRounds {
+	rounds := searchRounds
+	if s.query.In == search.Library { // Little of what has a frequent word is near.
+		if err := s.nearby(ctx); err != nil {
+			return err
+		}
+		rounds = rounds[:2]
+	}
+	for _, size := range rounds {
 		words.Limit = size
 		ids, err := s.api.DB.WithWords(ctx, words)
 		if err != nil {
@@ -133,14 +141,12 @@ func (s *statusSearch) run(ctx context.Context) error {
 		if err := s.take(ctx, ids); err != nil {
 			return err
 		}
-		if len(ids) < size {
-			if len(s.words.Words) > 0 {
-				return nil // These were all.
-			}
-			break
-		}
-		if len(s.found) >= s.need && len(s.words.Words) > 0 {
+		all := len(ids) < size || len(s.found) >= s.need
+		if all && len(s.words.Words) > 0 || s.query.In == search.Library && s.near >= s.need {
 			return nil
+		}
+		if all || s.read >= maxReading {
+			break
 		}
 		if words.Min > 0 {
 			words.Min = slices.Max(ids)
@@ -148,7 +154,7 @@ func (s *statusSearch) run(ctx context.Context) error {
 			words.Max = slices.Min(ids)
 		}
 	}
-	if s.query.In == search.Public {
+	if s.query.In != search.All {
 		return nil
 	}
 	return s.nearby(ctx)
@@ -168,25 +174,35 @@ func (s *statusSearch) nearby(ctx context.Context) error {
 			return err
 		}
 	}
+	s.near = len(s.found)
 	ids, err := s.api.DB.Touched(ctx, s.viewer.ID, maxTouched)
 	if err != nil {
 		return err
 	}
 	ids = slices.DeleteFunc(ids, func(id int64) bool {
 		p := s.words.Page
-		return p.Max > 0 && id >= p.Max || id <= p.Since || id <= p.Min
+		return s.seen[id] || p.Max > 0 && id >= p.Max || id <= p.Since || id <= p.Min
 	})
-	if len(s.words.Words) > 0 || len(s.words.Not) > 0 {
-		w := s.words
-		w.IDs = ids
-		if len(w.Words) == 0 {
-			w.Words = []string{search.PublicWord}
-		}
-		if ids, err = s.api.DB.WithWords(ctx, w); err != nil {
-			return err
-		}
+	if ids, err = s.having(ctx, ids); err != nil {
+		return err
 	}
 	return s.take(ctx, ids)
+}
+
+// having keeps those of a few posts that have the query's words.
+func (s *statusSearch) having(ctx context.Context, ids []int64) ([]int64, error) {
+	rows, err := s.api.DB.Statuses(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	texts, err := s.texts(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(ids, func(id int64) bool {
+		t := texts[id]
+		return t.Content == nil || rows[id] == nil || !search.Has(&search.Post{Status: rows[id], Content: t.Content, Options: t.options}, s.words.Words, s.words.Not)
+	}), nil
 }
 
 // take keeps those of some posts that the searcher may and wants to find.
@@ -230,37 +246,50 @@ func (s *statusSearch) saying(ctx context.Context, ids []int64) ([]int64, error)
 		some := ids[:min(len(ids), s.need, maxReading-s.read)]
 		ids = ids[len(some):]
 		s.read += len(some)
-		contents, err := s.api.DB.Contents(ctx, some)
-		if err != nil {
-			return nil, err
-		}
-		var asking []int64
-		for id, c := range contents {
-			if c.Type == "Question" {
-				asking = append(asking, id)
-			}
-		}
-		polls, err := s.api.DB.Polls(ctx, asking)
+		texts, err := s.texts(ctx, some)
 		if err != nil {
 			return nil, err
 		}
 		for _, id := range some {
-			c := contents[id]
-			if c == nil {
-				continue
-			}
-			var options []string
-			if p := polls[id]; p != nil {
-				for _, o := range p.Options {
-					options = append(options, o.Title)
-				}
-			}
-			if s.query.Matches(search.Says(c, options)) {
+			if t := texts[id]; t.Content != nil && s.query.Matches(search.Says(t.Content, t.options)) {
 				kept = append(kept, id)
 			}
 		}
 	}
 	return kept, nil
+}
+
+// said is what a post says, with the options of its poll.
+type said struct {
+	*store.Content
+	options []string
+}
+
+func (s *statusSearch) texts(ctx context.Context, ids []int64) (map[int64]said, error) {
+	contents, err := s.api.DB.Contents(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[int64]said, len(contents))
+	var asking []int64
+	for id, c := range contents {
+		all[id] = said{c, nil}
+		if c.Type == "Question" {
+			asking = append(asking, id)
+		}
+	}
+	polls, err := s.api.DB.Polls(ctx, asking)
+	if err != nil {
+		return nil, err
+	}
+	for id, p := range polls {
+		one := all[id]
+		for _, o := range p.Options {
+			one.options = append(one.options, o.Title)
+		}
+		all[id] = one
+	}
+	return all, nil
 }
 
 // page cuts the page out of what was found, the newest first.

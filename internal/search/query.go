@@ -201,7 +201,15 @@ func (q *Query) Words() []string {
 }
 
 // Not returns which words of the index a post must not have.
-func (q *Query) Not() []string { return q.not }
+func (q *Query) Not() []string {
+	words := slices.Clone(q.not)
+	for _, t := range q.Without {
+		if t.Simple() {
+			words = append(words, t.Words()...)
+		}
+	}
+	return words
+}
 
 // Empty tells whether nothing is looked for.
 func (q *Query) Empty() bool {
@@ -212,7 +220,17 @@ func (q *Query) Empty() bool {
 // NeedsText tells whether Matches must be asked: the index doesn't know the order of
 // words.
 func (q *Query) NeedsText() bool {
-	return len(q.Without) > 0 || slices.ContainsFunc(q.Terms, func(t Term) bool { return !t.Simple() })
+	open := func(t Term) bool { return !t.Simple() }
+	return slices.ContainsFunc(q.Without, open) || slices.ContainsFunc(q.Terms, open)
+}
+
+// Has tells whether a post has the words and none of those that it must not have.
+func Has(p *Post, words, not []string) bool {
+	has := map[string]bool{}
+	for _, w := range p.Words() {
+		has[w] = true
+	}
+	return !slices.ContainsFunc(words, func(w string) bool { return !has[w] }) && !slices.ContainsFunc(not, func(w string) bool { return has[w] })
 }
 
 // Matches tells whether a text has every term, and none that it must not have.

@@ -86,7 +86,7 @@ func TestParse(t *testing.T) {
 		{`Cats +dogs`, []string{"cats", "dogs"}, func(q *Query) bool { return !q.NeedsText() && len(q.Without) == 0 }},
 		{`東京都`, []string{"東京", "京都"}, (*Query).NeedsText},
 		{`猫`, []string{"猫"}, func(q *Query) bool { return !q.NeedsText() }},
-		{`"black cat" -dog`, []string{"black", "cat"}, func(q *Query) bool { return len(q.Terms) == 1 && len(q.Without) == 1 }},
+		{`"black cat" -dog -"a b"`, []string{"black", "cat"}, func(q *Query) bool { return len(q.Terms) == 1 && reflect.DeepEqual(q.Not(), []string{"dog"}) }},
 		{`from:@Ann@a.test -from:me x`, []string{"x"}, func(q *Query) bool {
 			return reflect.DeepEqual(q.From, []string{"ann@a.test"}) && reflect.DeepEqual(q.NotFrom, []string{"me"})
 		}},

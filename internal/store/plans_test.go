@@ -110,9 +110,6 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"search words": func(ctx context.Context, q *store.Q) error {
 		return second(q.WithWords(ctx, store.WordQuery{Words: []string{"a", "b"}, Not: []string{"c"}, Page: page}))
 	},
-	"search words among few": func(ctx context.Context, q *store.Q) error {
-		return second(q.WithWords(ctx, store.WordQuery{Words: []string{"a"}, IDs: []int64{1, 2}}))
-	},
 	"findable":    func(ctx context.Context, q *store.Q) error { return second(q.Findable(ctx, 1, []int64{1, 2})) },
 	"touched":     func(ctx context.Context, q *store.Q) error { return second(q.Touched(ctx, 1, 100)) },
 	"search tags": func(ctx context.Context, q *store.Q) error { return second(q.SearchTags(ctx, "ca", 20, 0)) },

@@ -39,7 +39,6 @@ func (tx *Tx) dropWords(ctx context.Context, status int64) error {
 type WordQuery struct {
 	Words []string // All of these; at least one.
 	Not   []string // None of these.
-	IDs   []int64  // Only among these; nil: among all.
 	Page           // By id. Limit is at most maxMatches.
 }
 
@@ -47,7 +46,7 @@ type WordQuery struct {
 const (
 	maxMatches = 2000
 	wordRows   = 5000                   // Posts with the rarest of the words that are looked at on PostgreSQL.
-	wordTime   = 150 * time.Millisecond // SQLite answers with what it has by then.
+	wordTime   = 100 * time.Millisecond // SQLite answers with what it has by then.
 )
 
 // WithWords returns posts by their words, the newest first (or upwards from Page.Min,
@@ -75,18 +74,13 @@ func (q *Q) matching(ctx context.Context, w WordQuery) ([]int64, error) {
 		match = "(" + match + ") NOT (" + quoted(w.Not, " OR ") + ")"
 	}
 	text, args := "SELECT rowid FROM status_words WHERE status_words MATCH $1", []any{match}
-	if w.IDs != nil {
-		if len(w.IDs) == 0 {
-			return nil, nil
-		}
-		list, more := in(2, w.IDs[:min(len(w.IDs), maxIn)])
-		return q.ids(ctx, text+" AND rowid IN ("+list+") ORDER BY rowid DESC", append(args, more...)...)
-	}
 	tail, more := w.clause("rowid", 2)
 	ctx, stop := context.WithTimeout(context.WithValue(context.WithoutCancel(ctx), interruptible{}, true), wordTime)
 	defer stop()
 	rows, err := q.query(ctx, text+tail, append(args, more...)...)
-	if err != nil {
+	if err != nil && interrupted(err) {
+		return nil, nil
+	} else if err != nil {
 		return nil, err
 	}
 	return untilStopped(rows)
@@ -126,17 +120,13 @@ func (q *Q) joined(ctx context.Context, w WordQuery) ([]int64, error) {
 	args := []any{w.Words[0]}
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
 	from := "SELECT w.status FROM status_words w WHERE w.word = $1"
-	if w.IDs != nil {
-		from += " AND w.status = ANY(" + arg(w.IDs) + "::bigint[]) ORDER BY w.status DESC"
-	} else {
-		wide := w.Page
-		if len(w.Words) > 1 || len(w.Not) > 0 {
-			wide.Limit = wordRows
-		}
-		tail, more := wide.clause("w.status", len(args)+1)
-		from += tail
-		args = append(args, more...)
+	wide := w.Page
+	if len(w.Words) > 1 || len(w.Not) > 0 {
+		wide.Limit = wordRows
 	}
+	tail, more := wide.clause("w.status", len(args)+1)
+	from += tail
+	args = append(args, more...)
 	text := "SELECT f.status FROM (" + from + ") f"
 	for i, word := range w.Words[1:] { // A limit within keeps it a look-up by key for each row.
 		text += fmt.Sprintf(" JOIN LATERAL (SELECT 1 FROM status_words o WHERE o.word = %s AND o.status = f.status LIMIT 1) o%d ON TRUE", arg(word), i)
