@@ -119,6 +119,7 @@ func (h *Handler) Routes(r chi.Router) {
 	get("/users/{name}/followers", h.followers)
 	get("/users/{name}/following", h.following)
 	get("/users/{name}/collections/featured", h.featured)
+	get("/users/{name}/collections/tags", h.featuredTags)
 	get("/objects/{id}", h.object)
 	get("/objects/{id}/replies", h.replies)
 	get("/objects/{id}/likes", h.likes)

@@ -76,6 +76,10 @@ type Instance struct {
 	// by commas; rules that hold commas go into the file.
 	Rules []string `key:"rules"`
 
+	// FeaturedAccounts are handles of accounts, like ann or bob@example.org, that
+	// everybody is told to follow.
+	FeaturedAccounts []string `key:"featured_accounts"`
+
 	// Languages are the languages mostly spoken here, as codes: en, de.
 	Languages []string `key:"languages" default:"en"`
 }

@@ -179,7 +179,8 @@ func newRelationship(id int64, r *store.Relation) relationship {
 	follows := r.Following || r.Requested
 	out := relationship{ID: itoa(id), Following: r.Following, ShowingReblogs: follows && r.Boosts, Notifying: follows && r.Notify,
 		FollowedBy: r.FollowedBy, Blocking: r.Blocking, BlockedBy: r.BlockedBy, Muting: r.Muting, MutingNotifications: r.MutingNotifies,
-		MutingExpiresAt: isoTime(r.MuteExpires), Requested: r.Requested, RequestedBy: r.RequestedBy, DomainBlocking: r.DomainBlocking, Note: r.Note}
+		MutingExpiresAt: isoTime(r.MuteExpires), Requested: r.Requested, RequestedBy: r.RequestedBy, DomainBlocking: r.DomainBlocking, Note: r.Note,
+		Endorsed: r.Endorsed && r.Following}
 	if follows && r.Languages != "" {
 		out.Languages = strings.Split(r.Languages, ",")
 	}

@@ -50,8 +50,9 @@ type Settings struct {
 	Title, Description, Contact string
 	Version                     string // Of Kenoma: x.y.z.
 	Rules, Languages            []string
-	Registrations               string // open, approval, invite, closed
-	MinimumAge                  int    // Years; 0 none.
+	Registrations               string   // open, approval, invite, closed
+	MinimumAge                  int      // Years; 0 none.
+	FeaturedAccounts            []string // Handles of whom everybody is told to follow.
 
 	StatusCharacters, StatusAttachments, PollOptions, PollOptionCharacters int
 	DescriptionCharacters, BioCharacters, ProfileFields                    int
@@ -66,6 +67,7 @@ type API struct {
 	draw    *drawing
 	router  http.Handler
 	numbers numbers
+	popular popular
 	roles   roleCache
 
 	streamsMu sync.Mutex

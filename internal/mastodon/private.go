@@ -195,10 +195,6 @@ func (api *API) leaveDomain(r *Request, domain string) error {
 // spec: masto:methods/endorsements, featured_tags, scheduled_statuses,
 // announcements, trends, suggestions
 var (
-	_ = none("GET /api/v1/endorsements", "read:accounts")
-	_ = none("GET /api/v1/accounts/{id}/endorsements", "")
-	_ = none("GET /api/v1/featured_tags", "read:accounts")
-	_ = none("GET /api/v1/accounts/{id}/featured_tags", "")
 	_ = none("GET /api/v1/accounts/{id}/identity_proofs", "user")
 	_ = none("GET /api/v1/scheduled_statuses", "read:statuses")
 	_ = none("GET /api/v1/announcements", "")
@@ -206,8 +202,6 @@ var (
 	_ = none("GET /api/v1/trends/tags", "")
 	_ = none("GET /api/v1/trends/statuses", "")
 	_ = none("GET /api/v1/trends/links", "")
-	_ = none("GET /api/v1/suggestions", "read")
-	_ = none("GET /api/v2/suggestions", "read")
 )
 
 // none registers a list that is always empty.

@@ -23,7 +23,9 @@ type renderings struct {
 	people map[int64]*cached[*face]
 	// viewers holds what readers don't want to see.
 	viewers map[int64]*cached[*relations]
-	epochs  [256]atomic.Uint32 // By id: raised by each change, so that a slow reader stores nothing old.
+	// suggested holds whom people may want to follow.
+	suggested map[int64]*cached[[]suggestion]
+	epochs    [256]atomic.Uint32 // By id: raised by each change, so that a slow reader stores nothing old.
 }
 
 // face is an account as drawn.
@@ -54,7 +56,7 @@ func newRenderings(limit int64) *renderings {
 	if limit <= 0 {
 		limit = 16 << 20
 	}
-	return &renderings{limit: limit, posts: map[int64]*cached[*post]{}, people: map[int64]*cached[*face]{}, viewers: map[int64]*cached[*relations]{}}
+	return &renderings{limit: limit, posts: map[int64]*cached[*post]{}, people: map[int64]*cached[*face]{}, viewers: map[int64]*cached[*relations]{}, suggested: map[int64]*cached[[]suggestion]{}}
 }
 
 func (c *renderings) epoch(id int64) *atomic.Uint32 { return &c.epochs[uint8(id)^uint8(id>>16)] }
@@ -86,6 +88,7 @@ func (c *renderings) forgetAll() {
 	clear(c.posts)
 	clear(c.people)
 	clear(c.viewers)
+	clear(c.suggested)
 	c.size = 0
 }
 

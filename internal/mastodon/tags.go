@@ -27,7 +27,7 @@ func (api *API) tag(name, display string, following bool) tagEntity {
 
 // tags draws tags, with what the viewer has to do with them; nil is nobody.
 func (api *API) tags(ctx context.Context, viewer *store.Actor, list []store.Tag) ([]tagEntity, error) {
-	var follows map[int64]bool
+	var follows, features map[int64]bool
 	if viewer != nil {
 		ids := make([]int64, len(list))
 		for i, t := range list {
@@ -37,10 +37,14 @@ func (api *API) tags(ctx context.Context, viewer *store.Actor, list []store.Tag)
 		if follows, err = api.DB.FollowsTags(ctx, viewer.ID, ids); err != nil {
 			return nil, err
 		}
+		if features, err = api.DB.FeaturesTags(ctx, viewer.ID, ids); err != nil {
+			return nil, err
+		}
 	}
 	all := []tagEntity{}
 	for _, t := range list {
 		all = append(all, api.tag(t.Name, t.Display, follows[t.ID]))
+		all[len(all)-1].Featuring = features[t.ID]
 	}
 	return all, nil
 }
@@ -85,9 +89,13 @@ var (
 		if err != nil {
 			return nil, err
 		}
-		all := []tagEntity{}
+		tags := []store.Tag{}
 		for _, t := range list {
-			all = append(all, api.tag(t.Name, t.Display, true))
+			tags = append(tags, t.Tag)
+		}
+		all, err := api.tags(r.Context(), r.User, tags)
+		if err != nil {
+			return nil, err
 		}
 		if len(list) > 0 {
 			r.links(prevBySince, list[0].At, list[len(list)-1].At, len(list) == page.Limit || page.Min != 0)
@@ -112,6 +120,10 @@ func followTag(on bool) handler {
 		if err != nil {
 			return nil, err
 		}
-		return api.tag(name, display, on), nil
+		t, err := api.DB.TagNamed(r.Context(), name)
+		if err != nil {
+			return nil, err
+		}
+		return api.oneTag(r, store.Tag{ID: t.ID, Name: name, Display: display})
 	}
 }

@@ -45,7 +45,7 @@ func (p *Pipeline) CreateAccount(ctx context.Context, n store.NewAccount) (*stor
 		if err := tx.InsertAccount(ctx, id, private, n); err != nil {
 			return err
 		}
-		if err := tx.SetProfile(ctx, id, profileOf(a)); err != nil {
+		if err := p.present(ctx, tx, id, profileOf(a)); err != nil {
 			return err
 		}
 		return p.tellSignUp(ctx, tx, row, n)
@@ -55,6 +55,9 @@ func (p *Pipeline) CreateAccount(ctx context.Context, n store.NewAccount) (*stor
 	}
 	return row, nil
 }
+
+// featuredTagsPath is where the tags are that an account shows on its profile.
+const featuredTagsPath = "/collections/tags"
 
 // newPerson is the actor of a new account.
 func (p *Pipeline) newPerson(username, private string) (*vocab.Actor, error) {
@@ -70,7 +73,7 @@ func (p *Pipeline) newPerson(username, private string) (*vocab.Actor, error) {
 	yes, no := true, false
 	return &vocab.Actor{ID: id, Type: "Person", PreferredUsername: username, Name: "", URL: vocab.IRI(p.URL + "/@" + username),
 		Inbox: id + "/inbox", Outbox: id + "/outbox", SharedInbox: vocab.IRI(p.URL + "/inbox"), Followers: id + "/followers", Following: id + "/following",
-		Featured: id + "/collections/featured", Discoverable: &yes, Indexable: &no, Webfinger: username + "@" + p.Domain,
+		Featured: id + "/collections/featured", FeaturedTags: id + featuredTagsPath, Discoverable: &yes, Indexable: &no, Webfinger: username + "@" + p.Domain,
 		Keys: []vocab.PublicKey{{ID: id + "#main-key", Owner: id, PEM: public}}}, nil
 }
 
@@ -85,6 +88,7 @@ func (p *Pipeline) EditProfile(ctx context.Context, by *store.Actor, change func
 		return fmt.Errorf("actor %d of the log: %w", by.ID, err)
 	}
 	change(a)
+	a.FeaturedTags = a.ID + featuredTagsPath // Accounts from before have none.
 	u := p.activity("Update", by, by.URI)
 	a.Updated = u.Published
 	a.Raw = a.Encode()

@@ -25,6 +25,8 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"poll-end":       handler(p.endPoll),
 		"poll-update":    handler(p.sendTallies),
 		"compact":        handler(p.compactJob),
+		"featured-tags":  handler(quiet(p.fetchFeaturedTags)),
+		"verify-links":   handler(quiet(p.verifyLinks)),
 	}
 }
 
@@ -117,6 +119,9 @@ func (p *Pipeline) ScheduleCompaction(ctx context.Context) error {
 
 func (p *Pipeline) compactJob(ctx context.Context, _ compactPayload) error {
 	if err := p.Compact(ctx, p.Now()); err != nil {
+		return err
+	}
+	if err := p.verifyAgain(ctx); err != nil {
 		return err
 	}
 	return p.DB.Write(ctx, func(tx *store.Tx) error {

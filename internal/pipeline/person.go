@@ -57,7 +57,7 @@ func (p *Pipeline) storeActor(ctx context.Context, tx *store.Tx, row *store.Acto
 	if err := tx.UpdateActor(ctx, &next, string(a.Raw)); err != nil {
 		return err
 	}
-	if err := tx.SetProfile(ctx, row.ID, profileOf(a)); err != nil {
+	if err := p.present(ctx, tx, row.ID, profileOf(a)); err != nil {
 		return err
 	}
 	if p.Stream != nil {
@@ -284,7 +284,7 @@ func (p *Pipeline) insertActor(ctx context.Context, tx *store.Tx, a *vocab.Actor
 	if err := tx.InsertActor(ctx, row, string(a.Raw)); err != nil {
 		return nil, err
 	}
-	if err := tx.SetProfile(ctx, id, profileOf(a)); err != nil {
+	if err := p.present(ctx, tx, id, profileOf(a)); err != nil {
 		return nil, err
 	}
 	posts, err := tx.Mentioning(ctx, a.ID, 1)

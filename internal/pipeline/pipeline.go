@@ -47,6 +47,8 @@ type Pipeline struct {
 	Options
 	host string // Authority of URL.
 	keys keyring
+
+	tagsSeen recent // Whose featured tags were fetched lately.
 }
 
 // New makes a Pipeline.

@@ -65,7 +65,7 @@ func (p *Pipeline) rebuildProfiles(ctx context.Context, tx *store.Tx) error {
 				}
 				profile = profileOf(a)
 			}
-			if err := tx.SetProfile(ctx, d.ID, profile); err != nil {
+			if _, err := setProfile(ctx, tx, d.ID, profile, 0); err != nil {
 				return err
 			}
 		}

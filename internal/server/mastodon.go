@@ -11,7 +11,8 @@ func (s *Server) newAPI() *mastodon.API {
 		Uploads: s.uploads, TempDir: s.incoming, Proxy: s.signer.Path, MaxUpload: max(int64(c.Media.MaxImage), int64(c.Media.MaxVideo)) + int64(c.Media.MaxImage), // With a thumbnail.
 
 		Settings: mastodon.Settings{Title: c.Instance.Title, Description: c.Instance.Description, Contact: c.Instance.Contact, Version: s.Version,
-			Rules: c.Instance.Rules, Languages: c.Instance.Languages, Registrations: c.Registrations, MinimumAge: c.MinimumAge,
+			Rules: c.Instance.Rules, FeaturedAccounts: c.Instance.FeaturedAccounts, Languages: c.Instance.Languages, Registrations: c.Registrations,
+			MinimumAge:       c.MinimumAge,
 			StatusCharacters: c.Limits.StatusCharacters, StatusAttachments: c.Limits.StatusAttachments, PollOptions: c.Limits.PollOptions,
 			PollOptionCharacters: c.Limits.PollOptionCharacters, DescriptionCharacters: c.Limits.DescriptionCharacters, BioCharacters: c.Limits.BioCharacters,
 			ProfileFields: c.Limits.ProfileFields, MaxImage: int64(c.Media.MaxImage), MaxVideo: int64(c.Media.MaxVideo)},

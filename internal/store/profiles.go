@@ -15,6 +15,9 @@ func (tx *Tx) SetProfile(ctx context.Context, actor int64, p *Profile) error {
 	if err != nil {
 		return fmt.Errorf("profile of %d: %w", actor, err)
 	}
+	if err := tx.setListed(ctx, actor, p.Discoverable != nil && *p.Discoverable && p.MovedTo == ""); err != nil {
+		return err
+	}
 	return tx.setNameWords(ctx, actor, p.DisplayName)
 }
 

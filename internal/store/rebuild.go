@@ -11,7 +11,7 @@ import (
 // Projections lists the tables that a rebuild empties and fills again. The names
 // of tags are kept: they are a register, and lists of theirs refer to its ids.
 var Projections = []string{
-	"statuses", "contents", "counts", "profiles", "name_words", "name_prefixes", "actor_counts", "status_tags", "mentions", "polls", "poll_options", "poll_votes",
+	"statuses", "contents", "counts", "profiles", "name_words", "name_prefixes", "directory", "actor_counts", "status_tags", "mentions", "polls", "poll_options", "poll_votes",
 	"favourites", "follows", "blocks", "pins", "notifications", "home", "waits", "status_words",
 }
 

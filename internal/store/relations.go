@@ -16,6 +16,7 @@ type Relation struct {
 	Boosts, Notify          bool // Of the follow; true and false without one of its own settings.
 	Languages               string
 	Note                    string
+	Endorsed                bool
 }
 
 // What a row of the query in Relations says.
@@ -28,6 +29,7 @@ const (
 	relDomain
 	relSettings
 	relNote
+	relEndorsed
 )
 
 // Relations returns how viewer stands to each of these accounts, in one query for
@@ -48,7 +50,8 @@ func (q *Q) Relations(ctx context.Context, viewer int64, ids []int64, now int64)
 			UNION ALL SELECT a.id, 5, 0, 0, '' FROM actors a JOIN domain_blocks d ON d.actor = $1 AND d.domain = a.domain WHERE a.id IN (`+list+`)
 			UNION ALL SELECT target, 6, CASE WHEN boosts THEN 1 ELSE 0 END, CASE WHEN notify THEN 1 ELSE 0 END, languages FROM follow_settings
 				WHERE actor = $1 AND target IN (`+list+`)
-			UNION ALL SELECT target, 7, 0, 0, comment FROM notes WHERE actor = $1 AND target IN (`+list+`)`, append([]any{viewer, now}, args...)...)
+			UNION ALL SELECT target, 7, 0, 0, comment FROM notes WHERE actor = $1 AND target IN (`+list+`)
+			UNION ALL SELECT target, 8, 0, 0, '' FROM endorsements WHERE actor = $1 AND target IN (`+list+`)`, append([]any{viewer, now}, args...)...)
 		all, err := collect(rows, err, (*relationRow).scan)
 		if err != nil {
 			return nil, fmt.Errorf("relations of %d: %w", viewer, err)
@@ -87,6 +90,8 @@ func (r *relationRow) apply(to *Relation) {
 		to.Boosts, to.Notify, to.Languages = r.a == 1, r.b == 1, r.text
 	case relNote:
 		to.Note = r.text
+	case relEndorsed:
+		to.Endorsed = true
 	}
 }
 
@@ -128,8 +133,12 @@ func (tx *Tx) SetFollowSettings(ctx context.Context, f FollowSettings) error {
 	return wrapped(err, "settings of the follow of %d by %d", f.Target, f.Actor)
 }
 
-// ForgetFollowSettings drops them, after an unfollow.
+// ForgetFollowSettings drops them, after an unfollow, and what shows the other on the
+// profile.
 func (tx *Tx) ForgetFollowSettings(ctx context.Context, actor, target int64) error {
+	if err := tx.SetEndorsement(ctx, actor, target, false); err != nil {
+		return err
+	}
 	_, err := tx.exec(ctx, "DELETE FROM follow_settings WHERE actor = $1 AND target = $2", actor, target)
 	return wrapped(err, "settings of the follow of %d by %d", target, actor)
 }

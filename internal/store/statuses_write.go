@@ -84,14 +84,15 @@ func (tx *Tx) CountBoost(ctx context.Context, status, n int64) error {
 // CountStatus adds n to the number of an actor's statuses; at is when the new one
 // was published (ms), for the date of the last one.
 func (tx *Tx) CountStatus(ctx context.Context, actor, n, at int64) error {
-	_, err := tx.exec(ctx, `INSERT INTO actor_counts (actor, statuses, last_status) VALUES ($1, $2, $3)
+	var last int64
+	err := tx.row(ctx, `INSERT INTO actor_counts (actor, statuses, last_status) VALUES ($1, $2, $3)
 		ON CONFLICT (actor) DO UPDATE SET statuses = actor_counts.statuses + excluded.statuses,
-			last_status = CASE WHEN excluded.last_status > actor_counts.last_status THEN excluded.last_status ELSE actor_counts.last_status END`,
-		actor, n, at)
+			last_status = CASE WHEN excluded.last_status > actor_counts.last_status THEN excluded.last_status ELSE actor_counts.last_status END
+		RETURNING last_status`, actor, n, at).Scan(&last)
 	if err != nil {
 		return fmt.Errorf("counting statuses of %d: %w", actor, err)
 	}
-	return nil
+	return tx.setActive(ctx, actor, last)
 }
 
 // SetTags files a status under tags: folded names with their spelling. What it was
@@ -192,10 +193,11 @@ func (tx *Tx) RemoveStatus(ctx context.Context, s *Status) error {
 	if s.Visibility == directLevel {
 		return nil // Never counted.
 	}
-	_, err := tx.exec(ctx, `UPDATE actor_counts SET statuses = statuses - 1, last_status = CASE WHEN last_status > $2 THEN last_status ELSE
-		COALESCE((SELECT id / 65536 FROM statuses WHERE actor = $1 ORDER BY id DESC LIMIT 1), 0) END WHERE actor = $1`, s.Actor, s.ID/65536)
-	if err != nil {
+	var last int64
+	err := tx.row(ctx, `UPDATE actor_counts SET statuses = statuses - 1, last_status = CASE WHEN last_status > $2 THEN last_status ELSE
+		COALESCE((SELECT id / 65536 FROM statuses WHERE actor = $1 ORDER BY id DESC LIMIT 1), 0) END WHERE actor = $1 RETURNING last_status`, s.Actor, s.ID/65536).Scan(&last)
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("removing status %d: %w", s.ID, err)
 	}
-	return nil
+	return tx.setActive(ctx, s.Actor, last)
 }
