@@ -39,13 +39,13 @@ const MaxDirectory = 5000
 
 // Directory returns ids of accounts.
 func (q *Q) Directory(ctx context.Context, w DirectoryQuery) ([]int64, error) {
-	text := "SELECT actor FROM directory"
+	text := "SELECT d.actor FROM directory d JOIN actors a ON a.id = d.actor WHERE a.silenced = 0 AND a.suspended = 0"
 	if w.Local {
-		text += " WHERE local = TRUE"
+		text += " AND d.local = TRUE"
 	}
-	order := " ORDER BY active DESC, actor DESC"
+	order := " ORDER BY d.active DESC, d.actor DESC"
 	if w.New {
-		order = " ORDER BY actor DESC"
+		order = " ORDER BY d.actor DESC"
 	}
 	if w.Offset >= MaxDirectory {
 		return nil, nil
@@ -93,7 +93,7 @@ func (q *Q) MostInteractions(ctx context.Context) ([]int64, error) {
 }
 
 // NotSuggested returns which of these accounts must not be suggested to viewer: those
-// whom it follows or asked to, put away, blocks or mutes, or that block it.
+// whom it follows or asked to, put away, blocks or mutes, or that block it, and whom the moderators hide.
 func (q *Q) NotSuggested(ctx context.Context, viewer int64, ids []int64, now int64) (map[int64]bool, error) {
 	out := map[int64]bool{viewer: true}
 	for chunk := range chunks(ids) {
@@ -103,6 +103,7 @@ func (q *Q) NotSuggested(ctx context.Context, viewer int64, ids []int64, now int
 			UNION ALL SELECT target FROM blocks WHERE actor = $1 AND target IN (`+list+`)
 			UNION ALL SELECT actor FROM blocks WHERE target = $1 AND actor IN (`+list+`)
 			UNION ALL SELECT target FROM mutes WHERE actor = $1 AND (expires = 0 OR expires > $2) AND target IN (`+list+`)
+			UNION ALL SELECT id FROM actors WHERE id IN (`+list+`) AND (silenced <> 0 OR suspended <> 0 OR deleted <> 0)
 			UNION ALL SELECT a.id FROM actors a JOIN domain_blocks b ON b.actor = $1 AND b.domain = a.domain WHERE a.id IN (`+list+`)`, append([]any{viewer, now}, args...)...)
 		if err != nil {
 			return nil, fmt.Errorf("suggestions for %d: %w", viewer, err)

@@ -192,20 +192,21 @@ type Findable struct {
 }
 
 // Findable returns which of these posts viewer may find, the newest first: what is
-// public and whose author agrees, and what viewer had to do with and may read still.
+// public and whose author agrees and is not silenced, and what viewer had to do with and may read still.
 // Blocks and mutes are left to the caller.
 func (q *Q) Findable(ctx context.Context, viewer int64, ids []int64) ([]Findable, error) {
 	var found []Findable
 	for chunk := range chunks(ids) {
 		list, args := in(2, chunk)
-		rows, err := q.query(ctx, `SELECT s.id, s.actor, s.visibility, COALESCE(p.indexable, FALSE),
+		rows, err := q.query(ctx, `SELECT s.id, s.actor, s.visibility, COALESCE(p.indexable, FALSE) AND a.silenced = 0,
 			CASE WHEN s.actor = $1 OR EXISTS (SELECT 1 FROM mentions m WHERE m.status = s.id AND m.actor = $1) THEN 2
 				WHEN EXISTS (SELECT 1 FROM favourites f WHERE f.status = s.id AND f.actor = $1)
 				OR EXISTS (SELECT 1 FROM bookmarks k WHERE k.status = s.id AND k.actor = $1)
 				OR EXISTS (SELECT 1 FROM statuses b WHERE b.boost_of = s.id AND b.boost_of <> 0 AND b.actor = $1)
 				OR EXISTS (SELECT 1 FROM poll_votes v WHERE v.status = s.id AND v.actor = $1) THEN 1 ELSE 0 END,
 			CASE WHEN s.visibility = 2 AND EXISTS (SELECT 1 FROM follows w WHERE w.actor = $1 AND w.target = s.actor AND w.accepted) THEN 1 ELSE 0 END
-			FROM statuses s LEFT JOIN profiles p ON p.actor = s.actor WHERE s.id IN (`+list+`) AND s.boost_of = 0`, append([]any{viewer}, args...)...)
+			FROM statuses s JOIN actors a ON a.id = s.actor LEFT JOIN profiles p ON p.actor = s.actor
+			WHERE s.id IN (`+list+`) AND s.boost_of = 0 AND a.suspended = 0`, append([]any{viewer}, args...)...)
 		type row struct {
 			Findable
 			visibility   int16
