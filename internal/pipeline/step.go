@@ -290,7 +290,8 @@ func (s *Step) enqueueAt(ctx context.Context, kind, part, uniq string, at int64,
 
 // Notify tells one of our own of what the actor did, unless it is the actor
 // itself, or the document was only fetched. Others are left alone. Whether it is
-// shown (blocks, mutes, muted conversations) is decided when it is read.
+// shown (blocks, mutes, muted conversations) is decided when it is read; what the
+// owner's policy does with it is decided now.
 func (s *Step) Notify(ctx context.Context, owner *store.Actor, kind string, status int64) error {
 	if !owner.Local || owner.ID == s.Actor.ID || s.From.Fetched {
 		return nil
@@ -299,8 +300,13 @@ func (s *Step) Notify(ctx context.Context, owner *store.Actor, kind string, stat
 }
 
 func (s *Step) notify(ctx context.Context, owner int64, kind string, status int64) error {
-	added, err := s.AddNotification(ctx, store.Notification{Owner: owner, ID: s.Seq, Kind: store.KindNamed(kind), Actor: s.Actor.ID, Status: status})
-	if err != nil || !added {
+	n := store.Notification{Owner: owner, ID: s.Seq, Kind: store.KindNamed(kind), Actor: s.Actor.ID, Status: status}
+	if s.replay {
+		_, err := s.RestoreNotification(ctx, n)
+		return err
+	}
+	heard, err := s.AddNotification(ctx, n)
+	if err != nil || !heard {
 		return err
 	}
 	s.publish(stream.Event{Kind: "notification", Notification: s.Seq, Home: []int64{owner}, Status: status, Author: s.Actor.ID})

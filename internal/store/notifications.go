@@ -9,15 +9,40 @@ import (
 type NotificationKind struct {
 	ID   int16
 	Name string // As the client API says.
+
+	// Grouped ones about the same status are shown as one group for half a day.
+	Grouped bool
+	// Filtered ones are subject to the owner's policy.
+	Filtered bool
+	// Private ones come of no activity of the log: a rebuild keeps them.
+	Private bool
 }
 
 // NotificationKinds lists every kind. It is the only place to touch when one is
-// added; numbers are never reused.
+// added; numbers are never reused. The id of a notification is the seq of the
+// activity, or the id of the report, warning or severance that it is about; what
+// else it is about stands in Ref. The actor of those that nobody caused
+// (severed_relationships, moderation_warning, annual_report) is the owner.
 //
 // spec: masto:entities/Notification#type
 var NotificationKinds = []NotificationKind{
-	{1, "mention"}, {2, "status"}, {3, "reblog"}, {4, "follow"}, {5, "follow_request"}, {6, "favourite"}, {7, "poll"}, {8, "update"},
-	{9, "admin.sign_up"}, {10, "admin.report"}, {11, "severed_relationships"}, {12, "moderation_warning"},
+	{ID: 1, Name: "mention", Filtered: true},
+	{ID: 2, Name: "status"},
+	{ID: 3, Name: "reblog", Grouped: true, Filtered: true},
+	{ID: 4, Name: "follow", Grouped: true, Filtered: true},
+	{ID: 5, Name: "follow_request", Filtered: true},
+	{ID: 6, Name: "favourite", Grouped: true, Filtered: true},
+	{ID: 7, Name: "poll"},
+	{ID: 8, Name: "update"},
+	{ID: 9, Name: "admin.sign_up", Grouped: true, Private: true},
+	{ID: 10, Name: "admin.report", Private: true},
+	{ID: 11, Name: "severed_relationships", Private: true},
+	{ID: 12, Name: "moderation_warning", Private: true},
+	{ID: 13, Name: "quote", Filtered: true},
+	{ID: 14, Name: "quoted_update"},
+	{ID: 15, Name: "annual_report", Private: true},        // Ref is the year.
+	{ID: 16, Name: "added_to_collection", Filtered: true}, // Ref is the collection.
+	{ID: 17, Name: "collection_update"},                   // Ref is the collection.
 }
 
 var kindByName = func() map[string]int16 {
@@ -28,30 +53,76 @@ var kindByName = func() map[string]int16 {
 	return m
 }()
 
+// kindByID has a place for every number up to the highest.
+var kindByID = func() []NotificationKind {
+	var all []NotificationKind
+	for _, k := range NotificationKinds {
+		for len(all) <= int(k.ID) {
+			all = append(all, NotificationKind{})
+		}
+		all[k.ID] = k
+	}
+	return all
+}()
+
 // KindNamed returns the number of a kind, 0 when unknown.
 func KindNamed(name string) int16 { return kindByName[name] }
 
+// Kind returns a kind by its number; the zero value when unknown.
+func Kind(id int16) NotificationKind {
+	if id < 0 || int(id) >= len(kindByID) {
+		return NotificationKind{}
+	}
+	return kindByID[id]
+}
+
 // KindName returns the name of a kind, "" when unknown.
-func KindName(id int16) string {
+func KindName(id int16) string { return Kind(id).Name }
+
+// KindsWhere returns the numbers of those kinds of which want says so.
+func KindsWhere(want func(NotificationKind) bool) []int16 {
+	var ids []int16
 	for _, k := range NotificationKinds {
-		if k.ID == id {
-			return k.Name
+		if want(k) {
+			ids = append(ids, k.ID)
 		}
 	}
-	return ""
+	return ids
 }
 
 // Notification is a row of notifications.
 type Notification struct {
 	Owner, ID     int64
 	Kind          int16
-	Actor, Status int64
+	Actor, Status int64 // Status 0: about none.
+	Ref           int64 // What else it is about, see NotificationKinds; 0 nothing.
 }
 
-// AddNotification adds a notification; false when owner has one of that id.
-func (tx *Tx) AddNotification(ctx context.Context, n Notification) (bool, error) {
-	rows, err := tx.exec(ctx, "INSERT INTO notifications (owner, id, kind, actor, status) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-		n.Owner, n.ID, n.Kind, n.Actor, n.Status)
+// AddNotification tells owner of something, as its policy allows: what is dropped
+// or filtered goes nowhere by itself. It returns whether those who listen are to be
+// told of it; a second one of the same id is nothing new.
+func (tx *Tx) AddNotification(ctx context.Context, n Notification) (heard bool, err error) {
+	if added, err := tx.RestoreNotification(ctx, n); err != nil || !added {
+		return false, err
+	}
+	action, err := tx.decide(ctx, n)
+	if err != nil {
+		return false, err
+	}
+	switch action {
+	case Drop:
+		return false, tx.DismissNotification(ctx, n.Owner, n.ID)
+	case Withhold:
+		return false, tx.withhold(ctx, n)
+	}
+	return true, nil
+}
+
+// RestoreNotification adds a notification whose fate was decided before, as a
+// rebuild does; false when owner has one of that id.
+func (tx *Tx) RestoreNotification(ctx context.Context, n Notification) (bool, error) {
+	rows, err := tx.exec(ctx, "INSERT INTO notifications (owner, id, kind, actor, status, ref) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+		n.Owner, n.ID, n.Kind, n.Actor, n.Status, n.Ref)
 	if err != nil {
 		return false, fmt.Errorf("notifying %d: %w", n.Owner, err)
 	}
@@ -60,8 +131,13 @@ func (tx *Tx) AddNotification(ctx context.Context, n Notification) (bool, error)
 
 // RemoveNotification takes a notification back.
 func (tx *Tx) RemoveNotification(ctx context.Context, owner, id int64) error {
-	if _, err := tx.exec(ctx, "DELETE FROM notifications WHERE owner = $1 AND id = $2", owner, id); err != nil {
-		return fmt.Errorf("taking a notification of %d back: %w", owner, err)
+	for _, text := range []string{
+		"DELETE FROM notifications WHERE owner = $1 AND id = $2",
+		"DELETE FROM filtered_notifications WHERE owner = $1 AND notification = $2",
+	} {
+		if _, err := tx.exec(ctx, text, owner, id); err != nil {
+			return fmt.Errorf("taking a notification of %d back: %w", owner, err)
+		}
 	}
 	return nil
 }

@@ -10,7 +10,9 @@ import (
 type NotificationQuery struct {
 	Kinds   []int16 // Only these; nil all.
 	Exclude []int16
-	Actor   int64 // Only by this account; 0 all.
+	Actor   int64 // Only by this account, also what is filtered; 0 all.
+
+	IncludeFiltered bool // Also what the owner's policy keeps from the list.
 }
 
 // shownNotifications is the condition on what owner ($1) has neither dismissed nor
@@ -34,13 +36,17 @@ func (w NotificationQuery) conditions(args []any) (string, []any) {
 	if w.Actor != 0 {
 		args = append(args, w.Actor)
 		text += fmt.Sprintf(" AND n.actor = $%d", len(args))
+	} else if !w.IncludeFiltered {
+		text += " AND NOT EXISTS (SELECT 1 FROM filtered_notifications f WHERE f.owner = $1 AND f.notification = n.id)"
 	}
 	return text, args
 }
 
-func (n *Notification) scan() []any { return []any{&n.Owner, &n.ID, &n.Kind, &n.Actor, &n.Status} }
+func (n *Notification) scan() []any {
+	return []any{&n.Owner, &n.ID, &n.Kind, &n.Actor, &n.Status, &n.Ref}
+}
 
-const notificationColumns = "n.owner, n.id, n.kind, n.actor, n.status"
+const notificationColumns = "n.owner, n.id, n.kind, n.actor, n.status, n.ref"
 
 // Notifications returns a page of what an account was told.
 func (q *Q) Notifications(ctx context.Context, owner int64, w NotificationQuery, p Page) ([]Notification, error) {

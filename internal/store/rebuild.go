@@ -22,10 +22,13 @@ func (tx *Tx) EmptyProjections(ctx context.Context) error {
 		if table == "status_words" && tx.dialect == &sqliteDialect {
 			text = "INSERT INTO status_words (status_words) VALUES ('delete-all')"
 		}
-		if table == "notifications" { // Moderation is private state: what it told stays.
-			text += fmt.Sprintf(" WHERE kind NOT IN (%d, %d, %d, %d)", KindNamed("admin.sign_up"), KindNamed("admin.report"), KindNamed("severed_relationships"), KindNamed("moderation_warning"))
+		var args []any
+		if table == "notifications" { // What comes of no activity stays.
+			var list string
+			list, args = in(1, KindsWhere(func(k NotificationKind) bool { return k.Private }))
+			text += " WHERE kind NOT IN (" + list + ")"
 		}
-		if _, err := tx.exec(ctx, text); err != nil {
+		if _, err := tx.exec(ctx, text, args...); err != nil {
 			return fmt.Errorf("emptying %s: %w", table, err)
 		}
 	}
