@@ -14,6 +14,7 @@ type userCmd struct {
 	Show        userShowCmd        `cmd:"" help:"Show an account."`
 	SetPassword userSetPasswordCmd `cmd:"" help:"Change a password; signs the account out everywhere."`
 	SetRole     userSetRoleCmd     `cmd:"" help:"Change what an account may do."`
+	ResetSecond userResetSecondCmd `cmd:"" name:"reset-second-factor" help:"Remove all second factors of somebody who has lost them."`
 	Approve     userApproveCmd     `cmd:"" help:"Let an applicant in."`
 	Confirm     userConfirmCmd     `cmd:"" help:"Take the e-mail address as confirmed."`
 	Disable     userDisableCmd     `cmd:"" help:"Keep an account from signing in."`
@@ -55,6 +56,10 @@ func (e *env) password(given string) (string, error) {
 	}
 	return line, nil
 }
+
+type userResetSecondCmd struct{ named }
+
+func (c *userResetSecondCmd) Run(e *env) error { return e.do("user reset-second-factor", c.Name) }
 
 type userListCmd struct{}
 

@@ -50,6 +50,7 @@ type Service struct {
 	generation atomic.Int64                   // Counts what makes remembered sessions wrong.
 	logins     *throttle
 	asked      *limiter
+	passkeys   passkeys
 
 	touchMu sync.Mutex
 	touched map[int64]int64 // token → when it was last noted as used, ms

@@ -64,9 +64,9 @@ func enqueue(ctx context.Context, tx *store.Tx, kind, uniq string, payload any) 
 // careJobs are the mails of this file.
 func (s *Service) careJobs() map[string]func(context.Context, store.Job) error {
 	return map[string]func(context.Context, store.Job) error{
-		"reset-mail":  payload(s.resetMail),
-		"email-mail":  payload(s.emailMail),
-		"care-mail": payload(s.noticeMail),
+		"reset-mail": payload(s.resetMail),
+		"email-mail": payload(s.emailMail),
+		"care-mail":  payload(s.noticeMail),
 	}
 }
 

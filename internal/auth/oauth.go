@@ -265,6 +265,11 @@ func (s *Service) byPassword(r *http.Request, app *store.App, v url.Values, t *s
 	if err := (&Session{Account: account, Actor: actor}).Usable(); err != nil {
 		return err
 	}
+	if more, err := s.NeedsSecond(r.Context(), account.Actor); err != nil {
+		return err
+	} else if more {
+		return errGrantMFA
+	}
 	t.Actor, t.Scopes = account.Actor, scopes.String()
 	return nil
 }

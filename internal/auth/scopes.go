@@ -99,13 +99,43 @@ func (g Grant) Within(all Grant) bool {
 	return true
 }
 
-// Words says what a grant allows, a line each, for the consent page.
-func (g Grant) Words() []string {
-	var lines []string
-	for _, s := range Scopes {
-		if slices.Contains(g, s.Name) {
-			lines = append(lines, s.Says)
+// Sentences is what a grant allows, in words, under a heading.
+type Sentences struct {
+	Heading string
+	Lines   []string
+}
+
+// headings group scopes by how their names begin, in the order of the page.
+var headings = []struct{ prefix, heading string }{
+	{"profile", "Who you are"},
+	{"read", "It can see"},
+	{"write", "It can do in your name"},
+	{"follow", "It can do in your name"},
+	{"push", "It can tell you"},
+	{"admin:read", "It can see as a moderator"},
+	{"admin:write", "It can do as a moderator"},
+}
+
+// InWords says what a grant allows, grouped. What a larger scope contains is not
+// said again.
+func (g Grant) InWords() []Sentences {
+	var groups []Sentences
+	for _, h := range headings {
+		for _, s := range Scopes {
+			if !slices.Contains(g, s.Name) || s.Name != h.prefix && !strings.HasPrefix(s.Name, h.prefix+":") || g.containsLarger(s.Name) {
+				continue
+			}
+			if n := len(groups); n == 0 || groups[n-1].Heading != h.heading {
+				groups = append(groups, Sentences{Heading: h.heading})
+			}
+			last := &groups[len(groups)-1]
+			last.Lines = append(last.Lines, s.Says)
 		}
 	}
-	return lines
+	return groups
+}
+
+// containsLarger tells whether g has a scope of which this one is a part.
+func (g Grant) containsLarger(scope string) bool {
+	return slices.ContainsFunc(g, func(have string) bool { return have != scope && Grant{have}.Allows(scope) })
 }

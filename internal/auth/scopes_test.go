@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -95,7 +96,18 @@ func TestScopesSay(t *testing.T) {
 			t.Errorf("scope %s stands before the larger %s", s.Name, s.Name[:i])
 		}
 	}
-	if got := (Grant{"write:media", "read"}).Words(); len(got) != 2 || !strings.HasPrefix(got[0], "read all") || got[1] != "upload files" {
-		t.Errorf("Words() = %q", got)
+	for _, s := range Scopes {
+		if got := (Grant{s.Name}).InWords(); len(got) != 1 || len(got[0].Lines) != 1 || got[0].Lines[0] != s.Says {
+			t.Errorf("the consent page says of %s: %q", s.Name, got)
+		}
+	}
+	got := (Grant{"write:media", "read:lists", "read", "follow", "write:follows", "push"}).InWords()
+	want := []Sentences{
+		{"It can see", []string{"read all of your account: posts, messages, notifications and settings"}},
+		{"It can do in your name", []string{"upload files", "follow, block and mute people"}},
+		{"It can tell you", []string{"send you push notifications"}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("InWords() = %q, want %q", got, want)
 	}
 }

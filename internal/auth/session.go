@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -30,7 +31,11 @@ func (s *Service) StartSession(w http.ResponseWriter, r *http.Request, actor int
 	if err := s.dropSession(r); err != nil {
 		return err
 	}
-	secret, err := s.NewToken(r.Context(), "session", store.Token{Actor: actor}, sessionLife)
+	data, err := json.Marshal(Browser{Agent: cutText(r.UserAgent(), maxAgent), IP: ClientIP(r, s.TrustedProxies).String()})
+	if err != nil {
+		return err
+	}
+	secret, err := s.NewToken(r.Context(), "session", store.Token{Actor: actor, Data: string(data)}, sessionLife)
 	if err != nil {
 		return err
 	}
@@ -75,8 +80,11 @@ func (s *Service) Browser(r *http.Request) (*Session, error) {
 	one, err := s.load(r.Context(), "session", Hash(c.Value))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
+	} else if err != nil {
+		return nil, err
 	}
-	return one, err
+	s.touch(one.Token)
+	return one, nil
 }
 
 // formCookieLife is how long a form may lie around.

@@ -77,6 +77,8 @@ func TestSocketAndLock(t *testing.T) {
 				{"user disable", "bob", "state      disabled", ""},
 				{"user enable", "bob", "state      active", ""},
 				{"user set-password", "bob,another long one", "signed out everywhere", ""},
+				{"user reset-second-factor", "bob", "signs in with the password alone", ""},
+				{"user reset-second-factor", "nobody", "", "There is no account nobody."},
 				{"user set-password", "bob,x", "", "assword"},
 				{"token create", "bob,nonsense", "", "scope"},
 				{"invite create", "", "https://a.test/auth/sign_up?invite=", ""},

@@ -25,6 +25,7 @@ var (
 	_ = command("user approve", 1, changeAccount(func(a *store.Account, _ string, now int64) error { a.Approved = now; return nil }))
 	_ = command("user confirm", 1, changeAccount(func(a *store.Account, _ string, now int64) error { a.Confirmed = now; return nil }))
 	_ = command("user delete", 1, userDelete)
+	_ = command("user reset-second-factor", 1, userResetSecondFactor)
 	_ = command("token create", 2, tokenCreate)
 	_ = command("invite create", 0, inviteCreate)
 )
@@ -153,6 +154,19 @@ func changeAccount(change func(a *store.Account, arg string, now int64) error) C
 		env.Auth.Forget()
 		return userShow(ctx, env, args[:1], out)
 	}
+}
+
+// userResetSecondFactor lets somebody in again who has lost phone and recovery codes.
+func userResetSecondFactor(ctx context.Context, env *Env, args []string, out io.Writer) error {
+	actor, _, err := local(ctx, env, args[0])
+	if err != nil {
+		return err
+	}
+	if err := env.Auth.RemoveFactors(ctx, actor.ID); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "@%s signs in with the password alone now.\n", actor.Username)
+	return err
 }
 
 func userDelete(ctx context.Context, env *Env, args []string, out io.Writer) error {

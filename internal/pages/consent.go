@@ -40,10 +40,10 @@ func (p *Pages) consentForm(w http.ResponseWriter, r *http.Request) error {
 	p.show(w, "consent.html", view{Title: "Let " + q.App.Name + " in?", CSRF: p.Auth.CSRF(w, r), Form: asked, FormAction: q.Target(),
 		Data: struct {
 			App            *store.App
-			Allows         []string
+			Allows         []auth.Sentences
 			Account, Other string
 			Target         string
-		}{q.App, q.Scopes.Words(), who.Actor.Username, again, q.Target()}})
+		}{q.App, q.Scopes.InWords(), who.Actor.Username, again, q.Target()}})
 	return nil
 }
 

@@ -19,7 +19,7 @@ import (
 	"kenoma/internal/store"
 )
 
-//go:embed templates/*.html templates/style.css
+//go:embed templates/*.html templates/style.css templates/passkey.js
 var files embed.FS
 
 var templates = template.Must(template.ParseFS(files, "templates/*.html"))
@@ -51,6 +51,8 @@ func New(o Options) *Pages {
 func (p *Pages) Routes(r chi.Router) {
 	r.Get("/static/pages.css", p.style)
 	p.careRoutes(r)
+	p.secondRoutes(r)
+	p.accessRoutes(r)
 	for _, slash := range []string{"", "/"} {
 		r.Get("/setup/{secret}"+slash, p.page(p.setupForm))
 		r.Post("/setup/{secret}"+slash, p.form(p.setup))
@@ -76,6 +78,7 @@ type view struct {
 	Data        any
 	FormAction  string // Where a form may lead in the end beside here, for the policy.
 	Head        template.HTML
+	Script      bool // The page asks for passkeys.
 }
 
 // show writes a page with its policy: no scripts, no foreign content, forms that
@@ -90,7 +93,11 @@ func (p *Pages) show(w http.ResponseWriter, name string, v view) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'"+source(v.FormAction)+"; frame-ancestors 'none'; base-uri 'none'")
+	script := ""
+	if v.Script {
+		script = "script-src 'self'; "
+	}
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; "+script+"img-src 'self'; media-src 'self'; form-action 'self'"+source(v.FormAction)+"; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if v.Status != 0 {
 		w.WriteHeader(v.Status)
@@ -185,8 +192,31 @@ func plain(f auth.FieldErrors) string {
 }
 
 func (p *Pages) signInForm(w http.ResponseWriter, r *http.Request) error {
-	p.show(w, "sign_in.html", view{Title: "Sign in", CSRF: p.Auth.CSRF(w, r), Form: url.Values{"next": {r.URL.Query().Get("next")}}, Data: p.Auth.Registrations})
+	return p.showSignIn(w, r, view{Form: url.Values{"next": {r.URL.Query().Get("next")}}})
+}
+
+// showSignIn shows the page for name and password, or a passkey.
+func (p *Pages) showSignIn(w http.ResponseWriter, r *http.Request, v view) error {
+	q, err := p.question(r, 0)
+	if err != nil {
+		return err
+	}
+	v.Title, v.CSRF, v.Script = "Sign in", p.Auth.CSRF(w, r), q != nil
+	v.Data = struct {
+		Open    bool
+		Passkey *auth.Question
+	}{p.Auth.Registrations != "closed", q}
+	p.show(w, "sign_in.html", v)
 	return nil
+}
+
+// signInAgain shows why somebody was not let in, where they can do something about it.
+func (p *Pages) signInAgain(w http.ResponseWriter, r *http.Request, err error) error {
+	if fault.KindOf(err) == fault.Internal {
+		return err
+	}
+	status, text := fault.Public(err)
+	return p.showSignIn(w, r, view{Form: r.PostForm, Error: text, Status: status})
 }
 
 func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) error {
@@ -201,18 +231,10 @@ func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = (&auth.Session{Account: account, Actor: actor}).Usable()
 	}
-	if fault.KindOf(err) != fault.Internal && err != nil {
-		status, text := fault.Public(err)
-		p.show(w, "sign_in.html", view{Title: "Sign in", CSRF: p.Auth.CSRF(w, r), Form: r.PostForm, Error: text, Status: status, Data: p.Auth.Registrations})
-		return nil
-	} else if err != nil {
-		return err
+	if err != nil {
+		return p.signInAgain(w, r, err)
 	}
-	if err := p.Auth.StartSession(w, r, account.Actor); err != nil {
-		return err
-	}
-	http.Redirect(w, r, local(r.PostForm.Get("next")), http.StatusSeeOther)
-	return nil
+	return p.proceed(w, r, account.Actor, false)
 }
 
 // checkMail says that nothing goes on before the address is confirmed.

@@ -20,6 +20,9 @@ type section struct {
 // sections are the pages in the menu.
 var sections = []section{
 	{Path: "/settings/account", Name: "Account"},
+	{Path: "/settings/security", Name: "Second factor"},
+	{Path: "/settings/sessions", Name: "Sessions"},
+	{Path: "/settings/apps", Name: "Apps"},
 }
 
 // menu is the menu with the page of that path marked.
