@@ -106,6 +106,7 @@ var uploads = map[string]bool{
 	"POST /api/v2/media":                        true,
 	"PUT /api/v1/media/{id}":                    true,
 	"PATCH /api/v1/accounts/update_credentials": true,
+	"PATCH /api/v1/profile":                     true,
 }
 
 // marshal encodes without escaping <, > and &: answers are never HTML.

@@ -31,10 +31,6 @@ func (api *API) credentials(ctx context.Context, id int64) (any, error) {
 		return nil, err
 	}
 	a := p.account
-	fields := []map[string]any{}
-	for _, f := range a.Source.Fields {
-		fields = append(fields, map[string]any{"name": f.Name, "value": f.Value, "verified_at": nil})
-	}
 	var language any
 	if a.Preferences.Language != "" {
 		language = a.Preferences.Language
@@ -46,7 +42,7 @@ func (api *API) credentials(ctx context.Context, id int64) (any, error) {
 			discoverable = *p.profile.Discoverable
 		}
 	}
-	source, err := marshal(map[string]any{"attribution_domains": []string{}, "note": a.Source.Note, "fields": fields, "privacy": orElse(a.Preferences.Visibility, "public"),
+	source, err := marshal(map[string]any{"attribution_domains": append([]string{}, a.Preferences.AttributionDomains...), "note": a.Source.Note, "fields": sourceFields(p), "privacy": orElse(a.Preferences.Visibility, "public"),
 		"sensitive": a.Preferences.Sensitive, "language": language, "follow_requests_count": requests, "hide_collections": a.Preferences.HideNetwork,
 		"discoverable": discoverable, "indexable": indexable, "quote_policy": "nobody",
 		"pleroma": map[string]any{"show_role": true, "no_rich_text": false, "discoverable": discoverable, "actor_type": orElse(p.profile.Type, "Person")}})
@@ -187,7 +183,7 @@ func (api *API) readAccount(r *Request, a *store.Account) error {
 	if r.Has("hide_collections") {
 		a.Preferences.HideNetwork = r.Bool("hide_collections", false)
 	}
-	return nil
+	return api.readShown(r, a)
 }
 
 // readProfile takes what is public.

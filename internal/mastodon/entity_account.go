@@ -15,6 +15,7 @@ type person struct {
 	counts  store.ActorCounts
 	account *store.Account // Of ours; nil for remote ones.
 	role    *store.Role    // The same.
+	moved   *person        // Where it moved to, if that is known.
 }
 
 // noProfile stands in for accounts that have none, such as deleted ones.
@@ -83,9 +84,16 @@ func (d *drawing) drawAccount(b []byte, p *person) *object {
 	o.num("followers_count", max(0, followers))
 	o.num("following_count", max(0, following))
 	o.flag("hide_collections", hidden)
-	o.raw("show_media", "true")
-	o.raw("show_media_replies", "true")
-	o.raw("show_featured", "true")
+	var prefs store.Preferences
+	if p.account != nil {
+		prefs = p.account.Preferences
+	}
+	o.flag("show_media", !prefs.HideMedia)
+	o.flag("show_media_replies", !prefs.HideMediaReplies)
+	o.flag("show_featured", !prefs.HideFeatured)
+	if p.moved != nil && !a.Hidden() {
+		o.raw("moved", string(d.drawAccount(nil, p.moved).close()))
+	}
 	o.raw("roles", publicRoles(p.role))
 	o.raw("feature_approval", emptyApproval)
 	o.str("fqn", d.fqn(a))

@@ -2,6 +2,7 @@ package mastodon
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"sync"
@@ -315,7 +316,34 @@ func (api *API) loadPeople(ctx context.Context, ids []int64) (map[int64]*person,
 			return nil, err
 		}
 	}
-	return people, nil
+	return people, api.addMoved(ctx, people)
+}
+
+// addMoved adds where those went who moved.
+func (api *API) addMoved(ctx context.Context, people map[int64]*person) error {
+	for id, p := range people {
+		if p.profile == nil || p.profile.MovedTo == "" {
+			continue
+		}
+		to, err := api.DB.ActorByURI(ctx, p.profile.MovedTo)
+		if errors.Is(err, store.ErrNotFound) || err == nil && (to.ID == id || to.Hidden()) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		next := &person{actor: to}
+		profiles, err := api.DB.Profiles(ctx, []int64{to.ID})
+		if err != nil {
+			return err
+		}
+		counts, err := api.DB.ActorCounts(ctx, []int64{to.ID})
+		if err != nil {
+			return err
+		}
+		next.profile, next.counts = profiles[to.ID], counts[to.ID]
+		p.moved = next
+	}
+	return nil
 }
 
 // show puts together what an answer with these statuses needs: in at most four

@@ -35,6 +35,13 @@ type Preferences struct {
 	Language    string `json:"language,omitempty"`
 	HideNetwork bool   `json:"hide_network,omitempty"` // Followers and followed are nobody's business.
 
+	// What the profile doesn't show although it could.
+	HideMedia        bool `json:"hide_media,omitempty"`
+	HideMediaReplies bool `json:"hide_media_replies,omitempty"` // Among the media, those of replies.
+	HideFeatured     bool `json:"hide_featured,omitempty"`
+
+	AttributionDomains []string `json:"attribution_domains,omitempty"` // Sites that may name the account as an author.
+
 	ExpandMedia    string `json:"expand_media,omitempty"` // show_all, hide_all; "" default.
 	ExpandSpoilers bool   `json:"expand_spoilers,omitempty"`
 }
