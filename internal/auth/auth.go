@@ -51,6 +51,7 @@ type Service struct {
 	logins     *throttle
 	asked      *limiter
 	passkeys   passkeys
+	blocks     blockBook
 
 	touchMu sync.Mutex
 	touched map[int64]int64 // token → when it was last noted as used, ms

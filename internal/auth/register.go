@@ -105,6 +105,10 @@ func (s *Service) Register(ctx context.Context, r Registration) (*store.Actor, e
 		problems.add("invite_code", "ERR_INVALID", "is not valid")
 	}
 	s.checkAge(problems, r.DateOfBirth)
+	flagged, err := s.checkBlocks(ctx, problems, r)
+	if err != nil {
+		return nil, err
+	}
 	approval := s.Registrations == "approval" && !invited
 	if reason := strings.TrimSpace(r.Reason); approval && reason == "" {
 		problems.add("reason", "ERR_BLANK", "can't be blank")
@@ -117,7 +121,7 @@ func (s *Service) Register(ctx context.Context, r Registration) (*store.Actor, e
 	if left, _ := s.asked.take(limitSignUps, s.networkOf(r.IP)); left < 0 && s.Throttle {
 		return nil, errTooMany
 	}
-	n := store.NewAccount{Approved: !approval, Confirmed: s.Mail == nil}
+	n := store.NewAccount{Approved: !approval && !flagged, Confirmed: s.Mail == nil}
 	if !invited {
 		return s.create(ctx, r, n)
 	}

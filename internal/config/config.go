@@ -101,6 +101,9 @@ type Federation struct {
 	// sent; *.example.org means all hosts below it too.
 	RejectHosts []string `key:"reject_hosts"`
 
+	// Limited lets in only the hosts that an admin allowed, and sends to no others.
+	Limited bool `key:"limited" default:"false"`
+
 	// Workers is how many deliveries run at once.
 	Workers int `key:"workers" default:"64" min:"1" max:"1024"`
 }
@@ -205,6 +208,13 @@ type Moderation struct {
 	// suspension can be lifted. After it the account is deleted, here and elsewhere.
 	// 0 keeps it for good.
 	KeepSuspended time.Duration `key:"keep_suspended" default:"720h"`
+
+	// ShowBlocks says to whom the list of blocked hosts is shown: to nobody (disabled),
+	// to people who are signed in (users), or to everybody (all).
+	ShowBlocks string `key:"show_blocks" default:"users" enum:"disabled,users,all"`
+
+	// ShowBlockReasons says to whom the public comments on them are shown.
+	ShowBlockReasons string `key:"show_block_reasons" default:"users" enum:"disabled,users,all"`
 
 	// MailReports has moderators get a mail about each new report and appeal.
 	MailReports bool `key:"mail_reports" default:"true"`

@@ -54,6 +54,8 @@ type Settings struct {
 	MinimumAge                  int      // Years; 0 none.
 	FeaturedAccounts            []string // Handles of whom everybody is told to follow.
 
+	ShowBlocks, ShowBlockReasons string // To whom blocked hosts are shown: disabled, users, all.
+
 	StatusCharacters, StatusAttachments, PollOptions, PollOptionCharacters int
 	DescriptionCharacters, BioCharacters, ProfileFields                    int
 	MaxImage, MaxVideo                                                     int64 // Bytes.
@@ -89,7 +91,7 @@ func New(o Options) *API {
 		o.Proxy = func(url string) string { return url }
 	}
 	api := &API{Options: o, limits: newLimiter(o.Now), streams: map[int64]int{}, cache: newRenderings(o.CacheBytes),
-		draw: &drawing{url: o.URL, domain: o.Domain, proxy: o.Proxy}}
+		draw: &drawing{url: o.URL, domain: o.Domain, proxy: o.Proxy, hosts: o.Pipeline.Hosts}}
 	if o.Hub != nil {
 		o.Hub.Watch(api.cache.changed)
 	}

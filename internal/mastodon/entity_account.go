@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"kenoma/internal/policy"
 	"kenoma/internal/store"
 )
 
@@ -156,7 +157,7 @@ func (d *drawing) fqn(a *store.Actor) string {
 // through the proxy, or the one for those who have none.
 func (d *drawing) picture(a *store.Actor, url, kind string) string {
 	switch {
-	case url == "":
+	case url == "" || !a.Local && d.hosts.Of(a.Host).RejectMedia:
 		return d.url + "/static/" + kind + ".svg"
 	case a.Local:
 		return url
@@ -202,6 +203,7 @@ type drawing struct {
 	url    string
 	domain string
 	proxy  func(string) string
+	hosts  *policy.Hosts // The admin's rules.
 }
 
 // itoa is an id as text.

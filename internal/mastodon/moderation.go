@@ -112,3 +112,44 @@ func keepExtra(to map[int64]*notifiedExtra, id int64, key string, v any) error {
 	to[id] = &notifiedExtra{key, b}
 	return err
 }
+
+// ruled adds to an actor what the rule about its host says, at once, before a job has
+// marked the accounts that are known of it.
+func (api *API) ruled(a *store.Actor) {
+	if a.Local {
+		return
+	}
+	rule := api.Pipeline.Hosts.Of(a.Host)
+	if rule.Suspend && a.Suspended == 0 {
+		a.Suspended = max(rule.Since, 1)
+	}
+	if rule.Silence && a.Silenced == 0 {
+		a.Silenced = max(rule.Since, 1)
+	}
+}
+
+// withoutMedia leaves out the media of posts from hosts of which none is wanted.
+func (api *API) withoutMedia(ctx context.Context, rows map[int64]*store.Status, contents map[int64]*store.Content) error {
+	if !api.Pipeline.Hosts.AnyMedia() {
+		return nil
+	}
+	var authors []int64
+	for id, c := range contents {
+		if row := rows[id]; row != nil && !row.Local && len(c.Media) > 0 {
+			authors = append(authors, row.Actor)
+		}
+	}
+	if len(authors) == 0 {
+		return nil
+	}
+	actors, err := api.DB.Actors(ctx, authors)
+	if err != nil {
+		return err
+	}
+	for id, c := range contents {
+		if row := rows[id]; row != nil && actors[row.Actor] != nil && api.Pipeline.Hosts.Of(actors[row.Actor].Host).RejectMedia {
+			c.Media = nil
+		}
+	}
+	return nil
+}

@@ -65,7 +65,7 @@ func (c *renderings) epoch(id int64) *atomic.Uint32 { return &c.epochs[uint8(id)
 // changed forgets what an event makes wrong.
 func (c *renderings) changed(e *stream.Event) {
 	switch e.Kind {
-	case "resync":
+	case "resync", "rules_changed":
 		c.forgetAll()
 	case "account_changed":
 		c.forgetPerson(e.Author)
@@ -234,6 +234,9 @@ func (api *API) loadPosts(ctx context.Context, ids []int64, found map[int64]*pos
 	if err != nil {
 		return err
 	}
+	if err := api.withoutMedia(ctx, rows, contents); err != nil {
+		return err
+	}
 	for i, id := range missing {
 		row := rows[id]
 		if row == nil || found[id] != nil {
@@ -301,6 +304,7 @@ func (api *API) loadPeople(ctx context.Context, ids []int64) (map[int64]*person,
 	var local []int64
 	people := make(map[int64]*person, len(actors))
 	for id, a := range actors {
+		api.ruled(a)
 		people[id] = &person{actor: a, profile: profiles[id], counts: counts[id]}
 		if a.Local {
 			local = append(local, id)

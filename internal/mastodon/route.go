@@ -221,6 +221,9 @@ func (api *API) run(r *Request, h handler, maxFiles int64) (any, error) {
 // admit counts the request against the limits, finds out who asks, and whether
 // they may.
 func (api *API) admit(r *Request, a access, own limit, limited bool) error {
+	if err := api.Auth.Admit(r.Request); err != nil {
+		return err
+	}
 	ip := ipKey(auth.ClientIP(r.Request, api.TrustedProxies))
 	if err := api.count(r, limitIP, ip); err != nil {
 		return err

@@ -59,6 +59,9 @@ func (api *API) searchStatuses(r *Request, text string, limit, offset int) ([]by
 	if err != nil {
 		return nil, err
 	}
+	if list, err = api.unsilenced(ctx, r.User, "public", list); err != nil {
+		return nil, err
+	}
 	list = slices.DeleteFunc(list, func(one *shown) bool { return s.rel != nil && s.rel.fromBlockedDomain(one) })
 	if list, err = api.filter(ctx, r.User, list, "public"); err != nil {
 		return nil, err

@@ -22,6 +22,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"sever":          handler(p.severAll),
 		"erase":          handler(p.erase),
 		"forward-report": handler(p.forwardReport),
+		"host-rule":      handler(p.applyHostRule),
 		"poll-end":       handler(p.endPoll),
 		"poll-update":    handler(p.sendTallies),
 		"compact":        handler(p.compactJob),

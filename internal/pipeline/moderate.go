@@ -139,6 +139,11 @@ func (s *Step) moderate(ctx context.Context, m Moderation, what moderation) erro
 			return err
 		}
 	}
+	if m.Action == "unsuspend" {
+		if err := s.ForgetCanonicalEmails(ctx, target.ID); err != nil {
+			return err
+		}
+	}
 	if what.warns && (m.Action != "none" || m.Text != "") {
 		if err := s.warn(ctx, m, target); err != nil {
 			return err
@@ -187,6 +192,16 @@ func (s *Step) suspended(ctx context.Context, target *store.Actor) error {
 			return err
 		}
 		return s.enqueue(ctx, "sever", "", severJob{Actor: target.ID, Event: e.ID})
+	}
+	account, err := s.Account(ctx, target.ID)
+	if err != nil {
+		return err
+	}
+	if account.Email != "" { // Known again under another name.
+		err := s.AddName(ctx, store.CanonicalEmailBlocks, &store.NameRow{Name: store.CanonicalEmail(account.Email), Actor: target.ID})
+		if err != nil && !errors.Is(err, store.ErrExists) {
+			return err
+		}
 	}
 	for _, kind := range []string{"session", "code", "access", "reset"} {
 		if err := s.DropTokens(ctx, kind, target.ID, 0); err != nil {

@@ -268,6 +268,9 @@ func (p *Pipeline) insertActor(ctx context.Context, tx *store.Tx, a *vocab.Actor
 	row := &store.Actor{ID: id, Seq: id, URI: a.ID, Type: a.Type, Host: a.ID.Host(), Domain: domain, Username: a.PreferredUsername,
 		Inbox: a.Inbox, SharedInbox: a.SharedInbox, Followers: a.Followers, Version: 0, Fetched: p.Now().UnixMilli()}
 	row.KeyID, row.KeyPEM = keyOf(a)
+	if rule := p.Hosts.Of(row.Host); rule.Silence {
+		row.Silenced = rule.Since
+	}
 	if !a.Updated.IsZero() {
 		row.Version = vocab.ClampTime(a.Updated, p.Now()).UnixMilli()
 	}

@@ -37,9 +37,10 @@ type Options struct {
 	Now      func() time.Time
 	NewKey   func() (pem string, err error) // nil: RSA of 2048 bits.
 
-	Hosts         *policy.Hosts // The admin's rules about hosts. nil: none.
-	MailStaff     bool          // Moderators are told by mail too.
-	KeepSuspended time.Duration // After it the data of a suspended account of ours is deleted. 0: never.
+	Hosts             *policy.Hosts // The admin's rules about hosts. nil: none.
+	LimitedFederation bool          // Only hosts that are allowed are let in.
+	MailStaff         bool          // Moderators are told by mail too.
+	KeepSuspended     time.Duration // After it the data of a suspended account of ours is deleted. 0: never.
 }
 
 // Pipeline processes activities. It is safe for concurrent use.

@@ -45,6 +45,10 @@ func (s *Server) sweep(ctx context.Context, _ store.Job) error {
 			return err
 		}
 	}
+	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return tx.SweepIPBlocks(ctx) }); err != nil {
+		return err
+	}
+	s.reloadRules(ctx)
 	if err := s.sweepUploads(ctx); err != nil {
 		return err
 	}

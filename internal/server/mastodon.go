@@ -12,7 +12,7 @@ func (s *Server) newAPI() *mastodon.API {
 
 		Settings: mastodon.Settings{Title: c.Instance.Title, Description: c.Instance.Description, Contact: c.Instance.Contact, Version: s.Version,
 			Rules: c.Instance.Rules, FeaturedAccounts: c.Instance.FeaturedAccounts, Languages: c.Instance.Languages, Registrations: c.Registrations,
-			MinimumAge:       c.MinimumAge,
+			MinimumAge: c.MinimumAge, ShowBlocks: c.Moderation.ShowBlocks, ShowBlockReasons: c.Moderation.ShowBlockReasons,
 			StatusCharacters: c.Limits.StatusCharacters, StatusAttachments: c.Limits.StatusAttachments, PollOptions: c.Limits.PollOptions,
 			PollOptionCharacters: c.Limits.PollOptionCharacters, DescriptionCharacters: c.Limits.DescriptionCharacters, BioCharacters: c.Limits.BioCharacters,
 			ProfileFields: c.Limits.ProfileFields, MaxImage: int64(c.Media.MaxImage), MaxVideo: int64(c.Media.MaxVideo)},

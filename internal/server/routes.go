@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"kenoma/internal/activitypub"
+	"kenoma/internal/fault"
 	"kenoma/internal/mastodon"
 	"kenoma/web"
 )
@@ -24,7 +25,7 @@ const appCookie = "kenoma_app"
 // routes is the one table of what is served where.
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.recovered, s.open)
+	r.Use(s.admitted, s.recovered, s.open)
 	s.ap.Routes(r)
 	s.Auth.Routes(r)
 	s.pages.Routes(r)
@@ -69,6 +70,18 @@ func forApps(path string) bool {
 		return true
 	}
 	return false
+}
+
+// admitted turns away networks that have no access.
+func (s *Server) admitted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.Auth.Admit(r); err != nil {
+			status, text := fault.Public(err)
+			http.Error(w, text, status)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // recovered turns a panic into an answer, and a line in the log.

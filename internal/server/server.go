@@ -105,7 +105,7 @@ func (s *Server) build(ctx context.Context) error {
 	s.Remote = remote.New(remote.Options{UserAgent: "Kenoma/" + s.Version + " (+" + c.URL + ")", AllowNetworks: c.Federation.AllowNetworks,
 		AllowHTTP: c.Federation.AllowHTTP, Dial: s.Dial, Scheme: scheme, Now: s.Now, Own: func(host string) bool { return host == base.Host() }})
 	s.Pipeline = pipeline.New(pipeline.Options{DB: s.DB, Remote: s.Remote, Stream: s.Hub, Policies: []policy.Rule{s.refuses}, URL: c.URL, Domain: c.Domain,
-		Log: s.Log, Now: s.Now, NewKey: s.NewKey, KeepSuspended: c.Moderation.KeepSuspended, MailStaff: c.Moderation.MailReports})
+		Log: s.Log, Now: s.Now, NewKey: s.NewKey, KeepSuspended: c.Moderation.KeepSuspended, MailStaff: c.Moderation.MailReports, LimitedFederation: c.Federation.Limited})
 	s.Auth = auth.New(auth.Options{DB: s.DB, Accounts: s.Pipeline, URL: c.URL, Domain: c.Domain, Registrations: c.Registrations, MinimumAge: c.MinimumAge, PasswordGrant: c.OAuth.PasswordGrant,
 		TrustedProxies: c.TrustedProxies, Throttle: c.RateLimit.Enabled, Mail: s.mailer(), Log: s.Log, Now: s.Now})
 	s.Delivery = delivery.New(delivery.Options{DB: s.DB, Remote: s.Remote, Host: base.Host(), Refuses: s.refused, Log: s.Log})
@@ -122,7 +122,13 @@ func (s *Server) build(ctx context.Context) error {
 		if e.Kind == "accounts_moderated" || e.Kind == "resync" {
 			s.Auth.Forget() // On every node: a suspended account's token is dead.
 		}
+		if e.Kind == "rules_changed" || e.Kind == "resync" {
+			go s.reloadRules(context.WithoutCancel(ctx)) // A watcher must be quick.
+		}
 	})
+	if err := errors.Join(s.Pipeline.ReloadHosts(ctx), s.Auth.ReloadBlocks(ctx)); err != nil {
+		return err
+	}
 	if err := s.buildMedia(ctx); err != nil {
 		return err
 	}
@@ -131,6 +137,13 @@ func (s *Server) build(ctx context.Context) error {
 	s.Queue = queue.New(s.DB, s.jobs(), queue.Options{Parallel: c.Federation.Workers, Kinds: s.kinds(), Log: s.Log})
 	s.handler = s.routes()
 	return nil
+}
+
+// reloadRules reads what the admins keep out, after a change or in case that one was missed.
+func (s *Server) reloadRules(ctx context.Context) {
+	if err := errors.Join(s.Pipeline.ReloadHosts(ctx), s.Auth.ReloadBlocks(ctx)); err != nil {
+		s.Log.Error("rules not read", "err", err)
+	}
 }
 
 // refused tells whether the admin wants nothing to do with a host.

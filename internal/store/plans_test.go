@@ -116,7 +116,39 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"handle":      func(ctx context.Context, q *store.Q) error { return missing(q.ActorByHandle(ctx, "ann", "")) },
 	"object":      func(ctx context.Context, q *store.Q) error { return missing(q.ObjectByURI(ctx, "https://a.test/1")) },
 	"token":       func(ctx context.Context, q *store.Q) error { return missing(q.Token(ctx, "access", "x")) },
-	"uploads":     func(ctx context.Context, q *store.Q) error { return second(q.Uploads(ctx, 1, []int64{1, 2})) },
+	"staff":       func(ctx context.Context, q *store.Q) error { return second(q.StaffWith(ctx, store.ManageReports)) },
+	"audit":       func(ctx context.Context, q *store.Q) error { return second(q.AuditLog(ctx, store.AuditQuery{}, page)) },
+	"audit of one": func(ctx context.Context, q *store.Q) error {
+		return second(q.AuditLog(ctx, store.AuditQuery{Actor: 1, Kind: "account", Target: 2}, page))
+	},
+	"accounts for moderators": func(ctx context.Context, q *store.Q) error {
+		return second(q.AdminAccounts(ctx, store.AdminQuery{}, page))
+	},
+	"our pending accounts": func(ctx context.Context, q *store.Q) error {
+		return second(q.AdminAccounts(ctx, store.AdminQuery{Status: "pending"}, page))
+	},
+	"suspended accounts": func(ctx context.Context, q *store.Q) error {
+		return second(q.AdminAccounts(ctx, store.AdminQuery{Status: "suspended", Remote: true, Domain: "b.test"}, page))
+	},
+	"accounts by name and address": func(ctx context.Context, q *store.Q) error {
+		return second(q.AdminAccounts(ctx, store.AdminQuery{Username: "an", DisplayName: "ann", Email: "ann@", IP: "192.0.2.1", Roles: []string{"1"}}, page))
+	},
+	"addresses seen": func(ctx context.Context, q *store.Q) error { return second(q.SeenIPs(ctx, []int64{1, 2})) },
+	"warnings":       func(ctx context.Context, q *store.Q) error { return second(q.WarningsOf(ctx, 1, page)) },
+	"appeals":        func(ctx context.Context, q *store.Q) error { return second(q.OpenAppeals(ctx, page)) },
+	"open reports":   func(ctx context.Context, q *store.Q) error { return second(q.Reports(ctx, store.ReportQuery{}, page)) },
+	"resolved reports": func(ctx context.Context, q *store.Q) error {
+		return second(q.Reports(ctx, store.ReportQuery{Resolved: true, Target: 1}, page))
+	},
+	"severed":           func(ctx context.Context, q *store.Q) error { return second(q.Severances(ctx, 1, []int64{1, 2})) },
+	"blocked hosts":     func(ctx context.Context, q *store.Q) error { return second(q.HostBlocks(ctx, page)) },
+	"all blocked hosts": func(ctx context.Context, q *store.Q) error { return second(q.AllHostBlocks(ctx)) },
+	"blocked providers": func(ctx context.Context, q *store.Q) error {
+		return second(q.NamesIn(ctx, store.EmailDomainBlocks, []string{"a.test", "test"}))
+	},
+	"blocked networks":   func(ctx context.Context, q *store.Q) error { return second(q.IPBlocks(ctx, page)) },
+	"accounts of a host": func(ctx context.Context, q *store.Q) error { return second(q.ActorsOfDomain(ctx, "b.test", 5, 10)) },
+	"uploads":            func(ctx context.Context, q *store.Q) error { return second(q.Uploads(ctx, 1, []int64{1, 2})) },
 }
 
 // page is somewhere in the middle of a list.
