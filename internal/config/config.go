@@ -56,6 +56,7 @@ type Config struct {
 	OAuth      OAuth      `key:"oauth"`
 	SMTP       SMTP       `key:"smtp"`
 	Media      Media      `key:"media"`
+	Cards      Cards      `key:"cards"`
 	Limits     Limits     `key:"limits"`
 	Moderation Moderation `key:"moderation"`
 	Log        Log        `key:"log"`
@@ -176,6 +177,14 @@ type Media struct {
 
 	// RemoteTTL is how long such a copy is kept after it was last looked at.
 	RemoteTTL time.Duration `key:"remote_ttl" default:"168h" min:"1h"`
+}
+
+// Cards are the previews of pages that posts link to.
+type Cards struct {
+	// Enabled has the server fetch the pages that posts link to, once each, to show
+	// their title, text and picture below the post. Off, nothing is fetched; cards
+	// that are there stay.
+	Enabled bool `key:"enabled" default:"true"`
 }
 
 // Limits bound what people may write.

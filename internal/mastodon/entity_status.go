@@ -33,10 +33,11 @@ func (p *post) size() int64 {
 // spec: masto:entities/QuoteApproval
 const nobodyMayQuote = `{"automatic":[],"manual":[],"current_user":"denied"}`
 
-// drawPost draws what is the same for all viewers. c is nil for a boost.
+// drawPost draws what is the same for all viewers. c is nil for a boost. authors are
+// the accounts that its card names.
 //
 // spec: masto:entities/Status
-func (d *drawing) drawPost(row store.Status, c *store.Content, local bool) *post {
+func (d *drawing) drawPost(row store.Status, c *store.Content, local bool, authors map[int64]*face) *post {
 	p := &post{row: row}
 	if c == nil {
 		c = &store.Content{Published: vocab.TimeOf(row.ID).UnixMilli()}
@@ -47,13 +48,13 @@ func (d *drawing) drawPost(row store.Status, c *store.Content, local bool) *post
 	o.key("account")
 	p.head = o.b
 	plain := markup.PlainText(c.HTML)
-	p.body = d.drawBody(p, c, local)
+	p.body = d.drawBody(p, c, local, authors)
 	p.text = readable(c, plain)
 	p.tail = drawTail(p, c, plain)
 	return p
 }
 
-func (d *drawing) drawBody(p *post, c *store.Content, local bool) []byte {
+func (d *drawing) drawBody(p *post, c *store.Content, local bool, authors map[int64]*face) []byte {
 	row := &p.row
 	o := &object{}
 	uri := string(c.URI)
@@ -70,7 +71,12 @@ func (d *drawing) drawBody(p *post, c *store.Content, local bool) []byte {
 	o.timeOr("edited_at", row.Edited)
 	o.idOr("in_reply_to_id", row.ReplyTo)
 	o.idOr("in_reply_to_account_id", row.ReplyActor)
-	o.raw("card", "null")
+	if c.Card == nil {
+		o.raw("card", "null")
+	} else {
+		o.key("card")
+		o.b = d.appendCard(o.b, c.Card, authors)
+	}
 	o.raw("quote", "null")
 	o.raw("quote_approval", nobodyMayQuote)
 	o.raw("tagged_collections", "[]")

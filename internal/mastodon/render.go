@@ -237,6 +237,10 @@ func (api *API) loadPosts(ctx context.Context, ids []int64, found map[int64]*pos
 	if err := api.withoutMedia(ctx, rows, contents); err != nil {
 		return err
 	}
+	authors, err := api.people(ctx, cardAuthors(contents))
+	if err != nil {
+		return err
+	}
 	for i, id := range missing {
 		row := rows[id]
 		if row == nil || found[id] != nil {
@@ -246,7 +250,7 @@ func (api *API) loadPosts(ctx context.Context, ids []int64, found map[int64]*pos
 		if content == nil && row.BoostOf == 0 {
 			continue // Deleted between the two queries.
 		}
-		p := api.draw.drawPost(*row, content, row.Local)
+		p := api.draw.drawPost(*row, content, row.Local, authors)
 		found[id] = p
 		api.cache.keepPost(p, epochs[i], now)
 	}

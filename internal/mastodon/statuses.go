@@ -3,7 +3,6 @@ package mastodon
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -770,11 +769,5 @@ var (
 			return nil, err
 		}
 		return api.drawStatus(r, st.ID)
-	})
-	_ = route("GET /api/v1/statuses/{id}/card", "?read:statuses", func(api *API, r *Request) (any, error) {
-		if _, err := api.visiblePost(r.Context(), r.User, r.PathValue("id")); err != nil {
-			return nil, err
-		}
-		return answer{http.StatusOK, empty}, nil
 	})
 )

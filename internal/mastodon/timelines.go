@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"kenoma/internal/fault"
 	"kenoma/internal/markup"
 	"kenoma/internal/store"
 )
@@ -89,11 +88,6 @@ var _ = route("GET /api/v1/timelines/list/{list_id}", "read:lists",
 			return api.DB.Home(ctx, id, p)
 		})
 	})
-
-// spec: masto:methods/timelines#link; previews of links are not offered, so no link
-// has posts.
-var _ = route("GET /api/v1/timelines/link", "?read:statuses",
-	func(*API, *Request) (any, error) { return nil, fault.New(fault.NotFound, "Record not found") })
 
 // spec: masto:methods/timelines#direct (removed in 3.0.0, still asked for by some)
 var _ = route("GET /api/v1/timelines/direct", "read:statuses",

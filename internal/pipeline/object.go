@@ -204,6 +204,9 @@ func (s *Step) show(ctx context.Context, obj *store.Object, o *vocab.Object, r *
 	if err := s.SetTags(ctx, st.ID, r.tags, content.Tags); err != nil {
 		return err
 	}
+	if err := s.link(ctx, st, content.Link); err != nil {
+		return err
+	}
 	if err := s.address(ctx, st.ID, o, people); err != nil {
 		return err
 	}
@@ -266,6 +269,9 @@ func (s *Step) reshow(ctx context.Context, obj *store.Object, o *vocab.Object, r
 		return err
 	}
 	if err := s.SetTags(ctx, st.ID, r.tags, content.Tags); err != nil {
+		return err
+	}
+	if err := s.link(ctx, st, content.Link); err != nil {
 		return err
 	}
 	if err := s.setPoll(ctx, st, o); err != nil {

@@ -52,6 +52,9 @@ func render(o *vocab.Object) *rendering {
 		}
 	}
 	r.tagsOf(o)
+	if len(c.Media) == 0 {
+		c.Link = firstLink(c.HTML, o)
+	}
 	return r
 }
 

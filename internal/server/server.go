@@ -106,6 +106,7 @@ func (s *Server) build(ctx context.Context) error {
 		AllowHTTP: c.Federation.AllowHTTP, Dial: s.Dial, Scheme: scheme, Now: s.Now, Own: func(host string) bool { return host == base.Host() }})
 	s.Pipeline = pipeline.New(pipeline.Options{DB: s.DB, Remote: s.Remote, Stream: s.Hub, Policies: []policy.Rule{s.refuses}, URL: c.URL, Domain: c.Domain,
 		Log: s.Log, Now: s.Now, NewKey: s.NewKey, KeepSuspended: c.Moderation.KeepSuspended, MailStaff: c.Moderation.MailReports, LimitedFederation: c.Federation.Limited})
+	s.Pipeline.Cards = c.Cards.Enabled
 	s.Auth = auth.New(auth.Options{DB: s.DB, Accounts: s.Pipeline, URL: c.URL, Domain: c.Domain, Registrations: c.Registrations, MinimumAge: c.MinimumAge, PasswordGrant: c.OAuth.PasswordGrant,
 		TrustedProxies: c.TrustedProxies, Throttle: c.RateLimit.Enabled, Mail: s.mailer(), Log: s.Log, Now: s.Now})
 	s.Delivery = delivery.New(delivery.Options{DB: s.DB, Remote: s.Remote, Host: base.Host(), Refuses: s.refused, Log: s.Log})
@@ -154,7 +155,7 @@ func (s *Server) refused(host string) bool {
 // jobs gathers the handlers of every part.
 func (s *Server) jobs() map[string]queue.Handler {
 	all := s.Delivery.Jobs()
-	for _, more := range []map[string]func(context.Context, store.Job) error{s.Pipeline.Jobs(), s.ap.Jobs(), s.Auth.Jobs()} {
+	for _, more := range []map[string]func(context.Context, store.Job) error{s.Pipeline.Jobs(), s.ap.Jobs(), s.Auth.Jobs(), s.cards().Jobs()} {
 		for kind, h := range more {
 			all[kind] = h
 		}

@@ -78,17 +78,19 @@ func (q *Q) ActorCounts(ctx context.Context, ids []int64) (map[int64]ActorCounts
 	return found, nil
 }
 
-// Contents returns what these posts say; unknown ones are left out.
+// Contents returns what these posts say, with the cards of their links; unknown ones are left out.
 func (q *Q) Contents(ctx context.Context, ids []int64) (map[int64]*Content, error) {
 	type pair struct {
-		id  int64
-		doc []byte
+		id   int64
+		doc  []byte
+		card []byte
 	}
 	found := make(map[int64]*Content, len(ids))
 	for chunk := range chunks(ids) {
 		list, args := in(1, chunk)
-		rows, err := q.query(ctx, "SELECT status, doc FROM contents WHERE status IN ("+list+")", args...)
-		all, err := collect(rows, err, func(p *pair) []any { return []any{&p.id, &p.doc} })
+		rows, err := q.query(ctx, `SELECT c.status, c.doc, COALESCE(k.doc, '') FROM contents c
+			LEFT JOIN status_links l ON l.status = c.status LEFT JOIN cards k ON k.id = l.link WHERE c.status IN (`+list+")", args...)
+		all, err := collect(rows, err, func(p *pair) []any { return []any{&p.id, &p.doc, &p.card} })
 		if err != nil {
 			return nil, fmt.Errorf("contents: %w", err)
 		}
@@ -96,6 +98,11 @@ func (q *Q) Contents(ctx context.Context, ids []int64) (map[int64]*Content, erro
 			var c Content
 			if err := json.Unmarshal(one.doc, &c); err != nil {
 				return nil, fmt.Errorf("content of %d: %w", one.id, err)
+			}
+			if len(one.card) > 0 {
+				if err := json.Unmarshal(one.card, &c.Card); err != nil {
+					return nil, fmt.Errorf("card of %d: %w", one.id, err)
+				}
 			}
 			found[one.id] = &c
 		}

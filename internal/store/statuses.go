@@ -51,6 +51,9 @@ type Content struct {
 	Media      []Media   `json:"media,omitempty"`
 	App        string    `json:"app,omitempty"` // Name of the client that made a local post.
 	AppURL     string    `json:"app_url,omitempty"`
+	Link       string    `json:"link,omitempty"` // The one that a card is shown for.
+
+	Card *Card `json:"-"` // Of Link, when it was fetched; only Contents fills it.
 }
 
 // Mention is an addressed actor as a post names it.

@@ -32,6 +32,7 @@ var extensions = map[string][]string{
 	"Application":  {"id", "client_id", "client_secret"},
 	"V1::Instance": {"max_toot_chars", "poll_limits", "upload_limit", "avatar_upload_limit", "background_upload_limit", "banner_upload_limit", "description_limit", "vapid_public_key"},
 	"Account":      {"fqn"},
+	"PreviewCard":  {"language", "image_description"}, // Mastodon sends them, its reference lacks them.
 }
 
 // attribute is one documented key of an entity. Its name is a path through nested
