@@ -16,6 +16,7 @@ import (
 
 	"kenoma/internal/auth"
 	"kenoma/internal/fault"
+	"kenoma/internal/pipeline"
 	"kenoma/internal/store"
 )
 
@@ -26,13 +27,15 @@ var templates = template.Must(template.ParseFS(files, "templates/*.html"))
 
 // Options are what the pages need.
 type Options struct {
-	DB    *store.DB
-	Auth  *auth.Service
-	URL   string
-	Title string
-	Rules []string
-	Proxy func(url string) string // Address of our copy of a remote picture.
-	Log   *slog.Logger
+	DB   *store.DB
+	Auth *auth.Service
+	// Pipeline deletes accounts.
+	Pipeline *pipeline.Pipeline
+	URL      string
+	Title    string
+	Rules    []string
+	Proxy    func(url string) string // Address of our copy of a remote picture.
+	Log      *slog.Logger
 }
 
 // Pages serves them.
@@ -53,6 +56,7 @@ func (p *Pages) Routes(r chi.Router) {
 	p.careRoutes(r)
 	p.secondRoutes(r)
 	p.accessRoutes(r)
+	p.leaveRoutes(r)
 	for _, slash := range []string{"", "/"} {
 		r.Get("/setup/{secret}"+slash, p.page(p.setupForm))
 		r.Post("/setup/{secret}"+slash, p.form(p.setup))

@@ -75,7 +75,7 @@ func newWorld(t *testing.T, db *store.DB, change func(w *world, o *auth.Options)
 		change(w, &o)
 	}
 	w.auth = auth.New(o)
-	p := New(Options{DB: db, Auth: w.auth, URL: w.url, Title: "Test & Co", Rules: []string{"Be kind."}, Proxy: func(u string) string { return "/proxy/" + url.QueryEscape(u) }, Log: quiet})
+	p := New(Options{DB: db, Auth: w.auth, Pipeline: w.pipeline, URL: w.url, Title: "Test & Co", Rules: []string{"Be kind."}, Proxy: func(u string) string { return "/proxy/" + url.QueryEscape(u) }, Log: quiet})
 	w.auth.Routes(r)
 	p.Routes(r)
 	r.Get("/@{name}", func(rw http.ResponseWriter, r *http.Request) { p.Profile(rw, r, chi.URLParam(r, "name")) })

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -123,7 +124,24 @@ func (s *Step) deleteActor(ctx context.Context) error {
 		return err
 	}
 	s.publish(stream.Event{Kind: "account_changed", Author: gone.ID})
-	return s.enqueueAt(ctx, "purge", "", fmt.Sprintf("purge %d", gone.ID), 0, purgeJob{Actor: gone.ID})
+	job, err := purgeOf(&gone)
+	if err != nil {
+		return err
+	}
+	s.behind = append(s.behind, job)
+	return nil
+}
+
+// purgeOf is the job that removes what is left of a deleted actor. That of one of
+// ours stands in the lane of what the actor did, behind its Delete: as long as the
+// recipients of that are looked for, the followers have to be there.
+func purgeOf(a *store.Actor) (store.Job, error) {
+	payload, err := json.Marshal(purgeJob{Actor: a.ID})
+	job := store.Job{Kind: "purge", Uniq: fmt.Sprintf("purge %d", a.ID), Payload: payload}
+	if a.Local {
+		job.Lane = a.ID
+	}
+	return job, err
 }
 
 type purgeJob struct {
@@ -148,6 +166,26 @@ func (p *Pipeline) purge(ctx context.Context, j purgeJob) error {
 			}
 			more = len(left) == purgeSize
 			return s.purgeChunk(ctx, j.Actor, purgeSize)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return p.forgetPrivate(ctx, j.Actor)
+}
+
+// forgetPrivate removes what a deleted account of ours kept for itself, and what
+// is known of the person. The name stays taken, and the key signs what is still to
+// be delivered.
+func (p *Pipeline) forgetPrivate(ctx context.Context, id int64) error {
+	actor, err := p.DB.Actor(ctx, id)
+	if err != nil || !actor.Local || actor.Deleted == 0 {
+		return err
+	}
+	for more := true; more; {
+		err := p.DB.Write(ctx, func(tx *store.Tx) (err error) {
+			more, err = tx.ForgetPrivate(ctx, id)
+			return err
 		})
 		if err != nil {
 			return err

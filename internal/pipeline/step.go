@@ -41,6 +41,7 @@ type Step struct {
 	arrived    []vocab.IRI
 	emitted    []emission
 	events     []stream.Event
+	behind     []store.Job // Enqueued behind the activity's own delivery.
 }
 
 // Decision is a line of the story that inspect tells.
@@ -118,6 +119,9 @@ func (s *Step) run(ctx context.Context, t *Type, depth int) error {
 		if err := s.Enqueue(ctx, store.ExpandJob(s.Seq, s.Actor.ID)); err != nil {
 			return err
 		}
+	}
+	if err := s.EnqueueAll(ctx, s.behind); err != nil {
+		return err
 	}
 	s.publishOnCommit()
 	return nil

@@ -133,7 +133,7 @@ func (s *Server) build(ctx context.Context) error {
 	if err := s.buildMedia(ctx); err != nil {
 		return err
 	}
-	s.pages = pages.New(pages.Options{DB: s.DB, Auth: s.Auth, URL: c.URL, Title: c.Instance.Title, Rules: c.Instance.Rules, Proxy: s.signer.Path, Log: s.Log})
+	s.pages = pages.New(pages.Options{DB: s.DB, Auth: s.Auth, Pipeline: s.Pipeline, URL: c.URL, Title: c.Instance.Title, Rules: c.Instance.Rules, Proxy: s.signer.Path, Log: s.Log})
 	s.api = s.newAPI()
 	s.Queue = queue.New(s.DB, s.jobs(), queue.Options{Parallel: c.Federation.Workers, Kinds: s.kinds(), Log: s.Log})
 	s.handler = s.routes()
