@@ -22,8 +22,25 @@ type person struct {
 // noProfile stands in for accounts that have none, such as deleted ones.
 var noProfile = &store.Profile{Type: "Person"}
 
-// emptyApproval is who may feature an account: collections are not offered.
-const emptyApproval = `{"automatic":[],"manual":[],"current_user":"denied"}`
+// Who may put an account into a collection: everybody, if it is ours and wants to be
+// discovered; nobody else's are asked.
+//
+// spec: masto:entities/FeatureApproval
+const (
+	automaticApproval = `{"automatic":["public"],"manual":[],"current_user":"automatic"}`
+	noApproval        = `{"automatic":[],"manual":[],"current_user":"denied"}`
+	unknownApproval   = `{"automatic":[],"manual":[],"current_user":"missing"}`
+)
+
+func featureApproval(p *person) string {
+	switch {
+	case !p.actor.Local:
+		return unknownApproval
+	case p.profile == nil || p.profile.Discoverable == nil || !*p.profile.Discoverable || p.actor.Hidden():
+		return noApproval
+	}
+	return automaticApproval
+}
 
 // drawAccount returns the Account, without its closing brace, so that
 // CredentialAccount, MutedAccount and "moved" can add to it.
@@ -96,7 +113,7 @@ func (d *drawing) drawAccount(b []byte, p *person) *object {
 		o.raw("moved", string(d.drawAccount(nil, p.moved).close()))
 	}
 	o.raw("roles", publicRoles(p.role))
-	o.raw("feature_approval", emptyApproval)
+	o.raw("feature_approval", featureApproval(p))
 	o.str("fqn", d.fqn(a))
 	d.pleromaAccount(o, p, hidden)
 	return o

@@ -75,7 +75,7 @@ func (r *Request) link(param string, id int64, rel string) string {
 	q := url.Values{}
 	for k, v := range r.URL.Query() {
 		switch k {
-		case "max_id", "since_id", "min_id", "access_token":
+		case "max_id", "since_id", "min_id", "offset", "access_token":
 		default:
 			q[k] = v
 		}

@@ -14,7 +14,8 @@ func (tx *Tx) ParkHandle(ctx context.Context, a *Actor) error {
 }
 
 // ForgetActor removes what is filed under the name of an actor that was deleted:
-// what it favoured, told, blocked and pinned, and others' private notes of it.
+// what it favoured, told, blocked and pinned, whom and what it recommends, and others'
+// private notes of it.
 func (tx *Tx) ForgetActor(ctx context.Context, id int64) error {
 	for _, text := range []string{
 		"UPDATE counts SET favourites = favourites - 1 WHERE status IN (SELECT status FROM favourites WHERE actor = $1)",
@@ -26,6 +27,13 @@ func (tx *Tx) ForgetActor(ctx context.Context, id int64) error {
 		"DELETE FROM home WHERE owner = $1",
 		"DELETE FROM pins WHERE actor = $1",
 		"DELETE FROM actor_counts WHERE actor = $1",
+		"DELETE FROM endorsements WHERE actor = $1",
+		"DELETE FROM featured_tags WHERE actor = $1",
+		"DELETE FROM verified_links WHERE actor = $1",
+		"DELETE FROM dismissed_suggestions WHERE owner = $1",
+		"DELETE FROM collection_items WHERE target = $1",
+		"DELETE FROM collection_items WHERE collection IN (SELECT id FROM collections WHERE owner = $1)",
+		"DELETE FROM collections WHERE owner = $1",
 	} {
 		if _, err := tx.exec(ctx, text, id); err != nil {
 			return fmt.Errorf("forgetting actor %d: %w", id, err)
