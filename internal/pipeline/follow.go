@@ -34,11 +34,11 @@ func applyFollow(ctx context.Context, s *Step) error {
 		return err
 	}
 	s.object = target.ID
-	if blocks, err := s.Blocks(ctx, target.ID, s.Actor.ID); err != nil {
+	if shut, err := s.ShutsOut(ctx, target.ID, s.Actor); err != nil {
 		return err
-	} else if blocks && !s.replay {
+	} else if shut && !s.replay {
 		s.state = store.Undone
-		s.decide("effects", "refused: %s blocks the actor", target.Acct())
+		s.decide("effects", "refused: %s blocks the actor, or its domain", target.Acct())
 		s.answer(target, "Reject")
 		return nil
 	}
