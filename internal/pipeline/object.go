@@ -432,6 +432,11 @@ func (s *Step) bury(ctx context.Context, o *store.Object) error {
 		if err := s.BuryObject(ctx, o.ID, s.now()); err != nil {
 			return err
 		}
+		if s.Actor.Local {
+			if err := s.FreeUploads(ctx, o.ID); err != nil {
+				return err
+			}
+		}
 	}
 	st, err := s.Status(ctx, o.ID)
 	if errors.Is(err, store.ErrNotFound) {
