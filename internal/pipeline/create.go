@@ -60,6 +60,9 @@ func validatePost(a *vocab.Activity, from Origin) error {
 func applyCreate(ctx context.Context, s *Step) error {
 	o := s.Activity.Inline
 	if o == nil {
+		if s.replay && s.object != 0 {
+			return s.arrive(ctx, s.object) // It brought what was here already.
+		}
 		if vocab.SameHost(s.Activity.Object, s.Activity.Actor) {
 			s.decide("effects", "only the address came, the object is fetched")
 			if err := s.fetchLater(ctx, s.Activity.Object); err != nil {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"kenoma/internal/fault"
 	"kenoma/internal/store"
@@ -52,15 +53,19 @@ func (s *Step) put(ctx context.Context, o *vocab.Object) error {
 	case first:
 		return s.show(ctx, obj, o, r, published)
 	case newer:
-		return s.reshow(ctx, obj, o, r)
+		err = s.reshow(ctx, obj, o, r)
 	case same:
-		return s.retally(ctx, obj, o)
+		err = s.retally(ctx, obj, o)
 	case older:
-		return s.mentionsOf(ctx, obj.ID, o)
+		err = s.mentionsOf(ctx, obj.ID, o)
 	default: // buried
 		s.state, s.doc = store.Void, nil
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	return s.arrive(ctx, obj.ID)
 }
 
 // fileVersion writes a version to the log and says what it is to the object. It
@@ -376,32 +381,89 @@ func (s *Step) distribute(ctx context.Context, st *store.Status, tags []string, 
 		}
 	}
 	if !s.From.Fetched {
-		owners, next, err := s.Deliver(ctx, st, 0, fanoutChunk)
-		if err != nil {
-			return err
-		}
-		e.Home = append(e.Home, owners...)
-		if next != 0 {
-			if err := s.fanoutRest(ctx, st, next); err != nil {
-				return err
-			}
-		}
-		if e.Lists, err = s.DeliverLists(ctx, st); err != nil {
-			return err
-		}
-		if len(tags) > 0 {
-			owners, err := s.DeliverTags(ctx, st)
-			if err != nil {
-				return err
-			}
-			e.Home = append(e.Home, owners...)
-		}
-		if err := s.ringBells(ctx, st); err != nil {
+		if err := s.bring(ctx, st, tags, &e); err != nil {
 			return err
 		}
 	}
 	s.publish(e)
 	return nil
+}
+
+// bring puts a status into the homes and lists of others, and rings bells.
+func (s *Step) bring(ctx context.Context, st *store.Status, tags []string, e *stream.Event) error {
+	owners, next, err := s.Deliver(ctx, st, 0, fanoutChunk)
+	if err != nil {
+		return err
+	}
+	e.Home = append(e.Home, owners...)
+	if next != 0 {
+		if err := s.fanoutRest(ctx, st, next); err != nil {
+			return err
+		}
+	}
+	if e.Lists, err = s.DeliverLists(ctx, st); err != nil {
+		return err
+	}
+	if len(tags) > 0 {
+		owners, err := s.DeliverTags(ctx, st)
+		if err != nil {
+			return err
+		}
+		e.Home = append(e.Home, owners...)
+	}
+	return s.ringBells(ctx, st)
+}
+
+// arrive gives a post that its author sends to those who are to read it, where it is
+// here only because it was fetched: an answer or a boost was quicker.
+func (s *Step) arrive(ctx context.Context, id int64) error {
+	if s.From.Fetched || s.From.local() || s.Activity.Type != "Create" {
+		return nil
+	}
+	st, err := s.Status(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if fetched, err := s.onlyFetched(ctx, st); err != nil || !fetched {
+		return err
+	}
+	obj, err := s.Object(ctx, id)
+	if err != nil {
+		return err
+	}
+	o, err := vocab.DecodeObject([]byte(obj.Doc))
+	if err != nil {
+		return err
+	}
+	people, err := s.addressed(ctx, o)
+	if err != nil {
+		return err
+	}
+	st.Seq = s.Seq
+	if err := s.SetBringer(ctx, st); err != nil {
+		return err
+	}
+	if err := s.tellPeople(ctx, st, people); err != nil {
+		return err
+	}
+	e := s.eventFor("update", st, nil)
+	e.Public = false // Those who listen to public posts heard of it when it was fetched.
+	if err := s.bring(ctx, st, render(o).tags, &e); err != nil {
+		return err
+	}
+	s.publish(e)
+	return nil
+}
+
+// onlyFetched tells whether a status is here because we went to get it.
+func (s *Step) onlyFetched(ctx context.Context, st *store.Status) (bool, error) {
+	brought, err := s.Tx.Activity(ctx, st.Seq)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && strings.HasPrefix(brought.Origin, fetchPrefix), err
 }
 
 // ringBells notifies followers who asked to hear of every new post.

@@ -27,6 +27,13 @@ func (tx *Tx) EditStatus(ctx context.Context, s *Status) error {
 	return nil
 }
 
+// SetBringer notes which activity brought a post, when that is another one than was
+// known.
+func (tx *Tx) SetBringer(ctx context.Context, s *Status) error {
+	_, err := tx.exec(ctx, "UPDATE statuses SET seq = $2 WHERE id = $1", s.ID, s.Seq)
+	return wrapped(err, "status %d", s.ID)
+}
+
 // SetContent writes the rendered content of a post.
 func (tx *Tx) SetContent(ctx context.Context, status int64, c *Content) error {
 	_, err := tx.exec(ctx, "INSERT INTO contents (status, doc) VALUES ($1, $2) ON CONFLICT (status) DO UPDATE SET doc = excluded.doc", status, toJSON(c))
