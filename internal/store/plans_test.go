@@ -94,6 +94,8 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"unread": func(ctx context.Context, q *store.Q) error {
 		return second(q.CountNotifications(ctx, 1, 5, store.NotificationQuery{}, 100))
 	},
+	"push":       func(ctx context.Context, q *store.Q) error { return missing(q.SubscriptionOf(ctx, 1)) },
+	"policy":     func(ctx context.Context, q *store.Q) error { return second(q.NotificationPolicy(ctx, 1)) },
 	"markers":    func(ctx context.Context, q *store.Q) error { return second(q.Markers(ctx, 1)) },
 	"lists":      func(ctx context.Context, q *store.Q) error { return second(q.Lists(ctx, 1)) },
 	"lists with": func(ctx context.Context, q *store.Q) error { return second(q.ListsWith(ctx, 1, 2)) },
