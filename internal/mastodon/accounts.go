@@ -2,7 +2,7 @@ package mastodon
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -368,33 +368,62 @@ var _ = route("GET /api/v1/accounts/familiar_followers", "read:follows",
 			ID       string `json:"id"`
 			Accounts any    `json:"accounts"`
 		}
-		all := []familiar{}
 		ids := r.IDs("id")
-		known, err := api.DB.Actors(ctx, ids[:min(len(ids), somePosts.max)])
+		ids = ids[:min(len(ids), somePosts.max)]
+		targets, err := api.networksShown(ctx, r.User, ids)
 		if err != nil {
 			return nil, err
 		}
+		who, err := api.DB.FamiliarFollowers(ctx, r.User.ID, targets, maxFamiliar)
+		if err != nil {
+			return nil, err
+		}
+		known, err := api.DB.Actors(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		var people []int64
+		for _, list := range who {
+			people = append(people, list...)
+		}
+		drawn, err := api.people(ctx, people)
+		if err != nil {
+			return nil, err
+		}
+		all := []familiar{}
 		for _, id := range ids {
-			a := known[id]
-			if a == nil {
+			if known[id] == nil {
 				continue
 			}
-			var who []int64
-			if shown, err := api.networkShown(ctx, a, r.User); err != nil && !errors.Is(err, store.ErrNotFound) {
-				return nil, err
-			} else if shown {
-				if who, err = api.DB.FamiliarFollowers(ctx, r.User.ID, id, maxFamiliar); err != nil {
-					return nil, err
+			var faces [][]byte
+			for _, one := range who[id] {
+				if f := drawn[one]; f != nil {
+					faces = append(faces, f.json)
 				}
 			}
-			people, err := api.drawnPeople(ctx, who)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, familiar{itoa(id), people})
+			all = append(all, familiar{itoa(id), json.RawMessage(appendAll(nil, faces))})
 		}
 		return all, nil
 	})
+
+// networksShown returns which of these accounts let viewer see whom they know.
+func (api *API) networksShown(ctx context.Context, viewer *store.Actor, ids []int64) ([]int64, error) {
+	accounts, err := api.DB.AccountsOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	rel, err := api.relations(ctx, viewer)
+	if err != nil {
+		return nil, err
+	}
+	var shown []int64
+	for _, id := range ids {
+		if a := accounts[id]; (a == nil || !a.Preferences.HideNetwork) && !rel.Blocks[id] {
+			shown = append(shown, id)
+		}
+	}
+	return shown, nil
+}
 
 // maxFamiliar is how many familiar followers of one account are shown.
 const maxFamiliar = 10

@@ -28,6 +28,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"compact":        handler(p.compactJob),
 		"featured-tags":  handler(quiet(p.fetchFeaturedTags)),
 		"verify-links":   handler(quiet(p.verifyLinks)),
+		"index":          handler(p.indexOld),
 	}
 }
 

@@ -226,6 +226,9 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.Pipeline.ScheduleCompaction(ctx); err != nil {
 		return err
 	}
+	if err := s.Pipeline.ScheduleIndexing(ctx); err != nil {
+		return err
+	}
 	if err := s.scheduleSweep(ctx); err != nil {
 		return err
 	}

@@ -239,10 +239,24 @@ func (q *Q) Bookmarks(ctx context.Context, actor int64, p Page) ([]Cursor, error
 	return list, wrapped(err, "bookmarks of %d", actor)
 }
 
-// FamiliarFollowers returns up to limit of those whom viewer follows and who follow
-// target, the newest first.
-func (q *Q) FamiliarFollowers(ctx context.Context, viewer, target int64, limit int) ([]int64, error) {
-	ids, err := q.ids(ctx, `SELECT f.target FROM follows f JOIN follows g ON g.actor = f.target AND g.target = $2 AND g.accepted
-		WHERE f.actor = $1 AND f.accepted ORDER BY f.seq DESC LIMIT $3`, viewer, target, limit)
-	return ids, wrapped(err, "familiar followers of %d", target)
+// FamiliarFollowers returns, for each of up to 500 accounts, up to limit of those whom
+// viewer follows and who follow it, the newest first. Viewer's newest 2000 follows
+// are looked at.
+func (q *Q) FamiliarFollowers(ctx context.Context, viewer int64, targets []int64, limit int) (map[int64][]int64, error) {
+	found := map[int64][]int64{}
+	if len(targets) == 0 {
+		return found, nil
+	}
+	list, args := in(3, targets)
+	rows, err := q.query(ctx, `SELECT x.target, x.who FROM (
+			SELECT g.target, f.target AS who, ROW_NUMBER() OVER (PARTITION BY g.target ORDER BY f.seq DESC) AS place
+			FROM (SELECT target, seq FROM follows WHERE actor = $1 AND accepted ORDER BY seq DESC LIMIT 2000) f
+			JOIN follows g ON g.actor = f.target AND g.target IN (`+list+`) AND g.accepted) x
+		WHERE x.place <= $2 ORDER BY x.target, x.place`, append([]any{viewer, limit}, args...)...)
+	type pair struct{ target, who int64 }
+	all, err := collect(rows, err, func(p *pair) []any { return []any{&p.target, &p.who} })
+	for _, p := range all {
+		found[p.target] = append(found[p.target], p.who)
+	}
+	return found, wrapped(err, "familiar followers for %d", viewer)
 }

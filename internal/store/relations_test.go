@@ -142,7 +142,7 @@ func TestFollowingPages(t *testing.T) {
 				t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 			}
 		}
-		if got := must(db.FamiliarFollowers(t.Context(), id["ann"], id["e"], 10))(t); !reflect.DeepEqual(got, []int64{id["b"]}) {
+		if got := must(db.FamiliarFollowers(t.Context(), id["ann"], []int64{id["e"], id["ann"]}, 10))(t); !reflect.DeepEqual(got, map[int64][]int64{id["e"]: {id["b"]}}) {
 			t.Errorf("familiar = %v, want b", got)
 		}
 	})

@@ -237,3 +237,28 @@ func (q *Q) Touched(ctx context.Context, actor int64, limit int) ([]int64, error
 		UNION SELECT b.boost_of FROM (SELECT boost_of FROM statuses WHERE actor = $1 ORDER BY id DESC LIMIT $2) b WHERE b.boost_of <> 0`, actor, limit)
 	return ids, wrapped(err, "touched by %d", actor)
 }
+
+// PostsBefore returns up to limit posts with ids below before, the newest first.
+func (q *Q) PostsBefore(ctx context.Context, before int64, limit int) ([]Status, error) {
+	rows, err := q.query(ctx, "SELECT "+statusColumns+" FROM statuses WHERE id < $1 AND boost_of = 0 ORDER BY id DESC LIMIT $2", before, limit)
+	all, err := collect(rows, err, (*Status).scan)
+	return all, wrapped(err, "posts before %d", before)
+}
+
+// LocalMentions returns which of our accounts are addressed by these posts.
+func (q *Q) LocalMentions(ctx context.Context, ids []int64) (map[int64][]int64, error) {
+	found := map[int64][]int64{}
+	type pair struct{ status, actor int64 }
+	for chunk := range chunks(ids) {
+		list, args := in(1, chunk)
+		rows, err := q.query(ctx, "SELECT m.status, m.actor FROM mentions m JOIN actors a ON a.id = m.actor AND a.local WHERE m.status IN ("+list+") ORDER BY m.status, m.actor", args...)
+		all, err := collect(rows, err, func(p *pair) []any { return []any{&p.status, &p.actor} })
+		if err != nil {
+			return nil, fmt.Errorf("mentions: %w", err)
+		}
+		for _, p := range all {
+			found[p.status] = append(found[p.status], p.actor)
+		}
+	}
+	return found, nil
+}

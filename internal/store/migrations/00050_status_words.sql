@@ -10,7 +10,7 @@
 --
 -- Expected size: 150 bytes per post on SQLite, 80 per different word of it on
 -- PostgreSQL. Locks: profiles, for about a second per million. Backfill: profiles
--- here; posts from before are found after `kenoma db rebuild`.
+-- here; posts from before are indexed by jobs after the start, or by a rebuild.
 -- [postgres]
 CREATE TABLE status_words (
     word   TEXT COLLATE "C" NOT NULL,
