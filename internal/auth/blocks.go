@@ -164,4 +164,3 @@ func withParents(domain string) []string {
 	}
 	return all
 }
-

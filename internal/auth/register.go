@@ -27,6 +27,7 @@ type Registration struct {
 	DateOfBirth               string // 2006-01-02; asked for where there is a least age.
 	Agreement                 bool
 	IP                        string
+	App                       int64 // 0: on our pages.
 }
 
 // FieldErrors says what is wrong with which field, in Mastodon's terms.
@@ -221,6 +222,7 @@ func (s *Service) create(ctx context.Context, r Registration, n store.NewAccount
 		return nil, err
 	}
 	n.Username, n.Email, n.Password, n.Reason, n.Locale, n.IP = r.Username, r.Email, hash, strings.TrimSpace(r.Reason), r.Locale, r.IP
+	n.App = r.App
 	actor, err := s.Accounts.CreateAccount(ctx, n)
 	switch {
 	case fault.Is(err, fault.Conflict):

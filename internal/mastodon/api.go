@@ -64,13 +64,14 @@ type Settings struct {
 // API answers what apps ask. It is safe for concurrent use.
 type API struct {
 	Options
-	limits  *limiter
-	cache   *renderings
-	draw    *drawing
-	router  http.Handler
-	numbers numbers
-	popular popular
-	roles   roleCache
+	limits    *limiter
+	cache     *renderings
+	draw      *drawing
+	router    http.Handler
+	numbers   numbers
+	popular   popular
+	roles     roleCache
+	dashboard remembered
 
 	streamsMu sync.Mutex
 	streams   map[int64]int // Open ones by account.

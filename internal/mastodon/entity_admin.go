@@ -30,6 +30,7 @@ type adminAccount struct {
 	Silenced      bool            `json:"silenced"`
 	Suspended     bool            `json:"suspended"`
 	Account       json.RawMessage `json:"account"`
+	App           string          `json:"created_by_application_id,omitempty"`
 }
 
 // adminIP is an address from which an account came.
@@ -82,6 +83,9 @@ func (api *API) adminAccount(p *person, ips []store.SeenIP) *adminAccount {
 	e.Created, e.Email = isoTime(c.Created), c.Email
 	e.Confirmed, e.Approved, e.Disabled = c.Confirmed != 0, c.Approved != 0, c.Disabled != 0
 	e.InviteRequest = orNil(c.Reason)
+	if c.App != 0 {
+		e.App = itoa(c.App)
+	}
 	if language, _, _ := strings.Cut(strings.ToLower(c.Locale), "-"); vocabLanguage(language) {
 		e.Locale = orNil(language)
 	}

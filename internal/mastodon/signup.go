@@ -35,7 +35,7 @@ var _ = route("POST /api/v1/accounts", "app", func(api *API, r *Request) (any, e
 	}
 	actor, err := api.Auth.Register(r.Context(), auth.Registration{Username: r.String("username"), Email: r.String("email"), Password: r.String("password"),
 		Agreement: r.Bool("agreement", false), Reason: r.String("reason"), Invite: invite, Locale: r.String("locale"), DateOfBirth: r.String("date_of_birth"),
-		IP: auth.ClientIP(r.Request, api.TrustedProxies).String()})
+		IP: auth.ClientIP(r.Request, api.TrustedProxies).String(), App: r.Session.Token.App})
 	if err != nil {
 		return nil, err
 	}

@@ -161,6 +161,7 @@ func (s *Server) jobs() map[string]queue.Handler {
 		}
 	}
 	all["sweep"] = s.sweep
+	all["tally"] = s.tally
 	all[media.JobKind] = s.uploads.Job
 	fetch := all["fetch"]
 	all["fetch"] = func(ctx context.Context, j store.Job) error {
@@ -219,6 +220,9 @@ func (s *Server) Start(ctx context.Context) error {
 		return err
 	}
 	if err := s.scheduleSweep(ctx); err != nil {
+		return err
+	}
+	if err := s.scheduleTally(ctx); err != nil {
 		return err
 	}
 	if err := s.Auth.Schedule(ctx); err != nil {

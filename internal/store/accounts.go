@@ -26,6 +26,7 @@ type Account struct {
 	LastSeen    int64
 	Preferences Preferences
 	Source      Source
+	App         int64 // With which it was made; 0: on our pages.
 }
 
 // Preferences are how somebody likes to write and read. Zero values are defaults.
@@ -64,9 +65,10 @@ type NewAccount struct {
 	Username, Email, Password string
 	Role, Reason, Locale, IP  string
 	Confirmed, Approved       bool
+	App                       int64 // With which it is made; 0: on our pages.
 }
 
-const accountColumns = `actor, email, password, role, private_key, created, confirmed, approved, disabled, reason, locale, sign_up_ip, last_seen, preferences, source`
+const accountColumns = `actor, email, password, role, private_key, created, confirmed, approved, disabled, reason, locale, sign_up_ip, last_seen, preferences, source, app`
 
 // jsonOf scans a JSON column.
 type jsonOf struct{ to any }
@@ -84,7 +86,7 @@ func (j jsonOf) Scan(v any) error {
 
 func (a *Account) scan() []any {
 	return []any{&a.Actor, &a.Email, &a.Password, &a.Role, &a.PrivateKey, &a.Created, &a.Confirmed, &a.Approved, &a.Disabled, &a.Reason,
-		&a.Locale, &a.SignUpIP, &a.LastSeen, jsonOf{&a.Preferences}, jsonOf{&a.Source}}
+		&a.Locale, &a.SignUpIP, &a.LastSeen, jsonOf{&a.Preferences}, jsonOf{&a.Source}, &a.App}
 }
 
 func (q *Q) account(ctx context.Context, where string, arg any) (*Account, error) {
@@ -139,9 +141,9 @@ func (tx *Tx) InsertAccount(ctx context.Context, actor int64, privateKey string,
 		return 0
 	}
 	_, err := tx.exec(ctx, `INSERT INTO accounts (`+accountColumns+`, email_key)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)`,
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)`,
 		actor, n.Email, n.Password, n.Role, privateKey, now, when(n.Confirmed), when(n.Approved), int64(0), n.Reason, n.Locale, n.IP, int64(0),
-		toJSON(Preferences{}), toJSON(Source{Fields: []SourceField{}}), EmailKey(n.Email))
+		toJSON(Preferences{}), toJSON(Source{Fields: []SourceField{}}), n.App, EmailKey(n.Email))
 	if err != nil {
 		return fmt.Errorf("adding account %d: %w", actor, err)
 	}
@@ -164,7 +166,7 @@ func (tx *Tx) Seen(ctx context.Context, actor int64, at time.Time) error {
 	if _, err := tx.exec(ctx, "UPDATE accounts SET last_seen = $2 WHERE actor = $1 AND last_seen < $2", actor, at.UnixMilli()); err != nil {
 		return fmt.Errorf("account %d seen: %w", actor, err)
 	}
-	return nil
+	return tx.active(ctx, actor, at.UnixMilli())
 }
 
 // AnyAccount tells whether there is an account at all.

@@ -158,9 +158,30 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"blocked providers": func(ctx context.Context, q *store.Q) error {
 		return second(q.NamesIn(ctx, store.EmailDomainBlocks, []string{"a.test", "test"}))
 	},
-	"blocked networks":   func(ctx context.Context, q *store.Q) error { return second(q.IPBlocks(ctx, page)) },
-	"accounts of a host": func(ctx context.Context, q *store.Q) error { return second(q.ActorsOfDomain(ctx, "b.test", 5, 10)) },
-	"uploads":            func(ctx context.Context, q *store.Q) error { return second(q.Uploads(ctx, 1, []int64{1, 2})) },
+	"blocked networks": func(ctx context.Context, q *store.Q) error { return second(q.IPBlocks(ctx, page)) },
+	"numbers of days":  func(ctx context.Context, q *store.Q) error { return second(q.Daily(ctx, "statuses", "", 5, 9)) },
+	"new accounts":     func(ctx context.Context, q *store.Q) error { return second(q.NewAccounts(ctx, 5, 9)) },
+	"reports by day":   func(ctx context.Context, q *store.Q) error { return second(q.ReportsByDay(ctx, 5, 9, false)) },
+	"resolved by day":  func(ctx context.Context, q *store.Q) error { return second(q.ReportsByDay(ctx, 5, 9, true)) },
+	"use of a tag":     func(ctx context.Context, q *store.Q) error { return second(q.TagUses(ctx, 1, 5, 9)) },
+	"servers of a tag": func(ctx context.Context, q *store.Q) error { return second(q.TagServers(ctx, 1, 5, 9, 10)) },
+	"busy servers":     func(ctx context.Context, q *store.Q) error { return second(q.BusyServers(ctx, 5, 9, 10)) },
+	"numbers of a host": func(ctx context.Context, q *store.Q) error {
+		_, err := q.HostNumbers(ctx, "b.test")
+		for _, what := range []string{"accounts", "follows", "followers", "reports", "media"} {
+			if err == nil {
+				_, err = q.HostByDay(ctx, what, "b.test", 5, 9)
+			}
+		}
+		return err
+	},
+	"cohort": func(ctx context.Context, q *store.Q) error {
+		_, _, err := q.Cohort(ctx, store.ActiveDay, 5, 9, 20)
+		return err
+	},
+	"languages of accounts": func(ctx context.Context, q *store.Q) error { return second(q.AccountLanguages(ctx, 5, 10)) },
+	"accounts of a host":    func(ctx context.Context, q *store.Q) error { return second(q.ActorsOfDomain(ctx, "b.test", 5, 10)) },
+	"uploads":               func(ctx context.Context, q *store.Q) error { return second(q.Uploads(ctx, 1, []int64{1, 2})) },
 }
 
 // page is somewhere in the middle of a list.
