@@ -15,6 +15,7 @@ import (
 	"kenoma/internal/auth"
 	"kenoma/internal/media"
 	"kenoma/internal/pipeline"
+	"kenoma/internal/push"
 	"kenoma/internal/store"
 	"kenoma/internal/stream"
 )
@@ -26,6 +27,7 @@ type Options struct {
 	Hub      *stream.Hub // nil: no streams.
 
 	Auth *auth.Service
+	Push *push.Sender // nil: no push messages.
 
 	URL    string // Where the server is reached, without a trailing slash.
 	Domain string // Of the handles.

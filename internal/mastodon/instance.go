@@ -79,7 +79,7 @@ func (api *API) configuration() map[string]any {
 	s := api.Settings
 	return map[string]any{
 		"urls":     map[string]any{"streaming": api.streamingURL(), "status": nil, "about": api.URL + "/about", "privacy_policy": nil, "terms_of_service": nil},
-		"vapid":    map[string]any{"public_key": ""},
+		"vapid":    map[string]any{"public_key": api.vapidKey()},
 		"accounts": map[string]any{"max_display_name_length": nameCharacters, "max_note_length": s.BioCharacters, "max_avatar_description_length": s.DescriptionCharacters, "max_header_description_length": s.DescriptionCharacters, "max_featured_tags": 0, "max_pinned_statuses": 5, "max_profile_fields": s.ProfileFields, "profile_field_name_limit": fieldCharacters, "profile_field_value_limit": fieldCharacters},
 		"statuses": map[string]any{"max_characters": s.StatusCharacters, "max_media_attachments": s.StatusAttachments, "characters_reserved_per_url": urlCharacters},
 		"media_attachments": map[string]any{"supported_mime_types": api.uploadTypes(), "description_limit": s.DescriptionCharacters, "image_size_limit": s.MaxImage, "image_matrix_limit": matrixLimit,
@@ -187,7 +187,7 @@ var (
 			language = p.Language
 		}
 		return map[string]any{"posting:default:visibility": orElse(p.Visibility, "public"), "posting:default:sensitive": p.Sensitive, "posting:default:language": language,
-			"posting:default:quote_policy": quotePolicy(p), "reading:expand:media": "default", "reading:expand:spoilers": false}, nil
+			"posting:default:quote_policy": "nobody", "reading:expand:media": "default", "reading:expand:spoilers": false}, nil
 	})
 	_ = route("GET /api/v1/custom_emojis", "", func(api *API, r *Request) (any, error) {
 		all, err := api.DB.AllEmoji(r.Context())

@@ -99,6 +99,10 @@ func TestPostWithMedia(t *testing.T) {
 		w.as("bob", "GET", at+"/history", "").want(200, `[{"media_attachments": [{"description": "One"}, {}]}, {"content": "<p>Words</p>"}, {"media_attachments": [{"description": "Better"}]}]`)
 		w.as("bob", "GET", "/api/v1/timelines/public?only_media=true", "").want(200, `[{"id": "`+id+`"}]`)
 		w.as("ann", "PUT", at, `{"status": "", "media_ids": []}`).want(422, "")
+
+		// Who deletes a post to write it anew takes its files along.
+		w.as("ann", "DELETE", at, "").want(200, `{"text": "Words", "media_attachments": [{"id": "`+two+`"}]}`)
+		w.as("ann", "POST", "/api/v1/statuses", `{"status": "Better words", "media_ids": ["`+two+`"]}`).want(200, `{"media_attachments": [{"id": "`+two+`"}]}`)
 	})
 }
 

@@ -12,7 +12,7 @@ const maxExif = 64 << 10
 
 // orientation returns how a picture was held, 1 to 8 as Exif counts; 1 is upright
 // and the answer whenever nothing better is known. r is left anywhere.
-func orientation(r io.ReadSeeker, contentType string) int {
+func orientation(r source, contentType string) int {
 	var block []byte
 	switch contentType {
 	case "image/jpeg":
@@ -21,6 +21,8 @@ func orientation(r io.ReadSeeker, contentType string) int {
 		block = chunkExif(r, 8, "eXIf", true)
 	case "image/webp":
 		block = chunkExif(r, 12, "EXIF", false)
+	case "image/avif":
+		return avifOrientation(r)
 	}
 	return tiffOrientation(bytes.TrimPrefix(block, exifMark))
 }

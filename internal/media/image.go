@@ -106,37 +106,70 @@ type source interface {
 func picture(in source, j job) (*output, error) {
 	s := shapes[j.Purpose]
 	config, err := decodeConfig(in, j.Type)
+	if err != nil && fault.KindOf(err) != fault.Internal {
+		return nil, err
+	}
 	if err != nil {
 		return nil, unreadable(err)
 	}
 	if config.Width <= 0 || config.Height <= 0 {
 		return nil, unreadable(errors.New("no pixels"))
 	}
-	if config.Width > maxPixels/config.Height {
+	most := maxPixels
+	if n := wasmPixels[j.Type]; n > 0 {
+		most = n
+	}
+	if config.Width > most/config.Height {
 		return nil, fault.New(fault.TooLarge, "The picture has %d × %d pixels; at most %d million are allowed. Make it smaller.",
-			config.Width, config.Height, maxPixels/1_000_000)
+			config.Width, config.Height, most/1_000_000)
 	}
 	var out output
-	if j.Type == "image/gif" {
-		if err := out.animation(in, s, config); err != nil {
-			return nil, err
-		}
+	src, err := out.open(in, j, s, config)
+	if err != nil && fault.KindOf(err) != fault.Internal {
+		return nil, err
 	}
-	if j.Type == "image/webp" && animatedWebP(in) {
-		return nil, fault.New(fault.Unsupported, "Animated WebP can't be used. Take a GIF or a video.")
-	}
-	held := orientation(in, j.Type)
-	src, err := decode(in, j.Type)
 	if err != nil {
 		return nil, unreadable(err)
 	}
 	if b := src.Bounds(); b.Empty() || b.Dx() > maxPixels/b.Dy() {
 		return nil, unreadable(fmt.Errorf("decoded to %v", b))
 	}
+	held := 1 // An animation stays as it is.
+	if !out.Animated {
+		held = orientation(in, j.Type)
+	}
 	if err := out.still(src, held, s, j.Type); err != nil {
 		return nil, err
 	}
 	return &out, nil
+}
+
+// open returns the picture, of an animation the first; the animation itself is added
+// if it may stay one.
+func (o *output) open(in source, j job, s shape, config image.Config) (image.Image, error) {
+	var a *animation
+	var err error
+	switch j.Type {
+	case "image/gif":
+		if err := o.animation(in, s, config); err != nil {
+			return nil, err
+		}
+	case "image/png":
+		a, err = animatedPNG(in)
+	case "image/webp":
+		a, err = animatedWebP(in)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if a != nil && a.frames > 1 && s.animated && config.Width*config.Height <= min(maxAnimated, s.pixels) {
+		o.Animated = true
+		o.add(File{Type: j.Type, Width: config.Width, Height: config.Height}, a.data)
+	}
+	if a != nil && a.first != nil {
+		return a.first, nil
+	}
+	return decode(in, j.Type)
 }
 
 // animation adds a GIF of several pictures as the original, if it may stay one.
@@ -171,7 +204,7 @@ func (o *output) still(src image.Image, held int, s shape, contentType string) e
 		switch {
 		case as == "image/gif":
 			as = "image/png"
-		case as == "image/webp":
+		case as != "image/jpeg" && as != "image/png":
 			as = bestType(img)
 		}
 		if err := o.encode(img, as, originalQuality); err != nil {
@@ -267,6 +300,12 @@ func decodeConfig(in io.ReadSeeker, contentType string) (image.Config, error) {
 		return gif.DecodeConfig(in)
 	case "image/webp":
 		return webp.DecodeConfig(in)
+	case "image/avif":
+		_, config, err := avif(in, true)
+		return config, err
+	case "image/heic":
+		_, config, err := heic(in, true)
+		return config, err
 	}
 	return image.Config{}, fmt.Errorf("no decoder for %q", contentType)
 }
@@ -283,20 +322,16 @@ func decode(in io.ReadSeeker, contentType string) (image.Image, error) {
 		return png.Decode(in)
 	case "image/webp":
 		return webp.Decode(in)
+	case "image/avif":
+		img, _, err := avif(in, false)
+		return img, err
+	case "image/heic":
+		img, _, err := heic(in, false)
+		return img, err
 	case "image/gif":
 		return decodeGIF(in)
 	}
 	return nil, fmt.Errorf("no decoder for %q", contentType)
-}
-
-// animatedWebP tells whether the header of a WebP announces an animation, which
-// the decoder can't read.
-//
-// spec: rfc9649#section-2.7.1
-func animatedWebP(in io.ReaderAt) bool {
-	var head [21]byte
-	_, err := in.ReadAt(head[:], 0)
-	return err == nil && string(head[12:16]) == "VP8X" && head[20]&0x02 != 0
 }
 
 // decodeGIF returns the first picture on its canvas, which may be larger.

@@ -340,7 +340,7 @@ func TestProcessRefuses(t *testing.T) {
 		{"half a PNG", pn[:len(pn)/2], fault.Invalid},
 		{"half a GIF", gifOf(t, 3)[:60], fault.Invalid},
 		{"half a WebP", unbase64(t, webpLossy)[:30], fault.Invalid},
-		{"an animated WebP", []byte("RIFF\x24\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00ANIM\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00"), fault.Unsupported},
+		{"an animated WebP", []byte("RIFF\x24\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00ANIM\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00"), fault.Invalid},
 		{"HTML behind a PNG's mark", []byte("\x89PNG\r\n\x1a\n<script>alert(1)</script>"), fault.Invalid},
 		{"too many bytes", append(bytes.Clone(jpg), make([]byte, 16<<20)...), fault.TooLarge},
 	}

@@ -38,6 +38,7 @@ const (
 	refused   intake = iota
 	direct           // We re-encode it, or clean it for apps that play it.
 	converted        // Few apps play it: it needs ffmpeg.
+	compiled         // Its decoder is compiled on the machine itself, where that can be done.
 )
 
 // fileTypes is the one list of types; everything else is refused. SVG is not in
@@ -47,7 +48,8 @@ var fileTypes = []fileType{
 	{"image/png", Image, ".png", direct, true, []string{"image/apng"}},
 	{"image/gif", Image, ".gif", direct, false, nil},
 	{"image/webp", Image, ".webp", direct, true, nil},
-	{"image/avif", Image, ".avif", refused, false, nil},
+	{"image/avif", Image, ".avif", compiled, false, nil},
+	{"image/heic", Image, ".heic", compiled, false, []string{"image/heif"}},
 	{"image/jxl", Image, ".jxl", refused, false, nil},
 	{"image/bmp", Image, ".bmp", refused, false, nil},
 	{"image/x-icon", Image, ".ico", refused, false, nil},
@@ -117,7 +119,7 @@ func (p *Processor) Limits() FilmLimits { return p.o.Limits }
 
 // takes tells whether people may upload that type.
 func (p *Processor) takes(t *fileType) bool {
-	return t != nil && (t.upload == direct || t.upload == converted && p.o.FFmpeg != "")
+	return t != nil && (t.upload == direct || t.upload == compiled && compiles || t.upload == converted && p.o.FFmpeg != "")
 }
 
 // Extension returns the usual extension of a media type with its dot, "" for an

@@ -49,3 +49,22 @@ func TestBoostWithPost(t *testing.T) {
 		})
 	}
 }
+
+// TestDirectBoost has a boost that is for one person alone come and go: it is in no
+// count of its author's posts.
+func TestDirectBoost(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.setting()
+		cat := w.person("cat@c.test")
+		w.send(note(1, "first", ""))
+		w.send(`{"id":"https://c.test/boost/1","type":"Announce","actor":"https://c.test/users/cat","to":["https://a.test/users/ann"],"object":"https://b.test/notes/1"}`)
+		count := func() int64 { return must2(w.DB.ActorCounts(t.Context(), []int64{cat.ID}))(t)[cat.ID].Statuses }
+		if n := count(); n != 0 {
+			t.Errorf("%d statuses, want 0", n)
+		}
+		w.send(`{"id":"https://c.test/undo/1","type":"Undo","actor":"https://c.test/users/cat","object":"https://c.test/boost/1"}`)
+		if n := count(); n != 0 {
+			t.Errorf("undone: %d statuses, want 0", n)
+		}
+	})
+}

@@ -25,9 +25,6 @@ func validateCreate(a *vocab.Activity, from Origin) error {
 		}
 		return nil // Only its address: it is fetched.
 	}
-	if from.Fetched && isStamp(a.Inline, a.Actor) {
-		return nil
-	}
 	return validatePost(a, from)
 }
 
@@ -63,6 +60,9 @@ func validatePost(a *vocab.Activity, from Origin) error {
 func applyCreate(ctx context.Context, s *Step) error {
 	o := s.Activity.Inline
 	if o == nil {
+		if s.replay && s.object != 0 {
+			return s.arrive(ctx, s.object) // It brought what was here already.
+		}
 		if vocab.SameHost(s.Activity.Object, s.Activity.Actor) {
 			s.decide("effects", "only the address came, the object is fetched")
 			if err := s.fetchLater(ctx, s.Activity.Object); err != nil {
@@ -71,9 +71,6 @@ func applyCreate(ctx context.Context, s *Step) error {
 		}
 		s.state = store.Void
 		return nil
-	}
-	if o.Type == stampType {
-		return s.fetchedStamp(ctx, o)
 	}
 	if isVote(o) {
 		return s.vote(ctx, o)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"kenoma/internal/fault"
@@ -45,6 +46,25 @@ func TestAnswerWithoutID(t *testing.T) {
 		w.rebuild()
 		if _, err := w.DB.Follow(t.Context(), ann.ID, bob.ID); !errors.Is(err, store.ErrNotFound) {
 			t.Fatalf("rebuilt: %v, want no follow", err)
+		}
+	})
+}
+
+// TestFollowFromBlockedDomain refuses followers from a domain that the followed blocks.
+func TestFollowFromBlockedDomain(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		ann, bob := w.person("ann"), w.person("bob@b.test")
+		if err := w.DB.Write(t.Context(), func(tx *store.Tx) error { return tx.SetDomainBlock(t.Context(), ann.ID, "b.test", true) }); err != nil {
+			t.Fatal(err)
+		}
+		w.send(`{"id":"https://b.test/follow/1","type":"Follow","actor":"https://b.test/users/bob","object":"https://a.test/users/ann"}`)
+		if f, err := w.DB.Follow(t.Context(), bob.ID, ann.ID); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%+v, %v, want no follow", f, err)
+		}
+		a := must2(w.DB.ActivityByURI(t.Context(), "https://b.test/follow/1"))(t)
+		const answers = `SELECT type FROM activities WHERE origin = ''`
+		if got := w.dump(answers)[answers]; a.State != store.Undone || len(got) != 1 || !strings.Contains(got[0], "Reject") {
+			t.Errorf("state %d, answers %v, want a Reject", a.State, got)
 		}
 	})
 }

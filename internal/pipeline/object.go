@@ -3,7 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strings"
 
 	"kenoma/internal/fault"
 	"kenoma/internal/store"
@@ -34,7 +34,7 @@ func (s *Step) put(ctx context.Context, o *vocab.Object) error {
 	version := published
 	if !o.Updated.IsZero() {
 		version = max(version, vocab.ClampTime(o.Updated, vocab.TimeOf(s.Seq)).UnixMilli())
-	} else if s.Activity.Type == "Update" && o.Poll == nil && o.Policy == nil && o.QuoteAuthorization == "" { // Who knows of these says when it edits.
+	} else if s.Activity.Type == "Update" && o.Poll == nil {
 		version = max(version+1, vocab.ClampTime(s.Activity.Published, vocab.TimeOf(s.Seq)).UnixMilli())
 	}
 	s.visibility = vis.Level
@@ -53,18 +53,19 @@ func (s *Step) put(ctx context.Context, o *vocab.Object) error {
 	case first:
 		return s.show(ctx, obj, o, r, published)
 	case newer:
-		return s.reshow(ctx, obj, o, r)
+		err = s.reshow(ctx, obj, o, r)
 	case same:
-		if err := s.reshowQuietly(ctx, obj, o, r); err != nil {
-			return err
-		}
-		return s.retally(ctx, obj, o)
+		err = s.retally(ctx, obj, o)
 	case older:
-		return s.mentionsOf(ctx, obj.ID, o)
+		err = s.mentionsOf(ctx, obj.ID, o)
 	default: // buried
 		s.state, s.doc = store.Void, nil
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	return s.arrive(ctx, obj.ID)
 }
 
 // fileVersion writes a version to the log and says what it is to the object. It
@@ -96,70 +97,25 @@ func (s *Step) fileVersion(ctx context.Context, obj *store.Object, published int
 	case obj.Version > old.Version:
 		return newer, s.ReplaceObject(ctx, old, obj)
 	case obj.Version == old.Version:
-		return same, s.amend(ctx, old, obj)
+		return same, s.amendTallies(ctx, old, obj)
 	}
 	return older, s.AddVersion(ctx, old.ID, store.Version{Version: obj.Version, Seq: s.Seq, Doc: obj.Doc})
 }
 
-// amend replaces the document that stands by one of the same version, which is no
-// edit: a poll's with more votes, or another one that an Update brings, for who may
-// quote the post and the permission to quote that it got. The last such Update stands,
-// but none takes a permission back: that is for the Delete of the permission.
-func (s *Step) amend(ctx context.Context, old, obj *store.Object) error {
-	was, err := vocab.DecodeObject([]byte(old.Doc))
-	if err != nil {
-		return fmt.Errorf("object %d of the log: %w", old.ID, err)
-	}
-	now := s.Activity.Inline
-	switch {
-	case now.Poll != nil && was.Poll != nil && tally(now.Poll) != tally(was.Poll):
-		if tally(now.Poll) < tally(was.Poll) {
-			return nil
-		}
-	case s.Activity.Type != "Update" || obj.Doc == old.Doc, was.QuoteAuthorization != "" && now.QuoteAuthorization == "":
+// amendTallies keeps the document of a poll with the most votes as the one that
+// stands; it is no new version.
+func (s *Step) amendTallies(ctx context.Context, old, obj *store.Object) error {
+	now := s.Activity.Inline.Poll
+	if now == nil {
 		return nil
+	}
+	was, err := vocab.DecodeObject([]byte(old.Doc))
+	if err != nil || was.Poll == nil || tally(now) <= tally(was.Poll) {
+		return err
 	}
 	amended := *old
 	amended.Doc = obj.Doc
 	return s.AmendObject(ctx, &amended)
-}
-
-// reshowQuietly renders a post anew whose document was amended; nobody is notified.
-func (s *Step) reshowQuietly(ctx context.Context, obj *store.Object, o *vocab.Object, r *rendering) error {
-	stands, err := s.Object(ctx, obj.ID)
-	if err != nil || stands.Doc != obj.Doc || s.Activity.Type != "Update" || s.Activity.Inline.Policy == nil && o.QuoteURL == "" {
-		return err
-	}
-	st, err := s.Status(ctx, obj.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	people, err := s.addressed(ctx, o)
-	if err != nil {
-		return err
-	}
-	published := vocab.ClampTime(o.Published, vocab.TimeOf(s.Seq)).UnixMilli()
-	content := r.fill(obj.URI, published, people)
-	if err := s.detail(ctx, content); err != nil {
-		return err
-	}
-	if err := s.quoting(ctx, content, o); err != nil {
-		return err
-	}
-	if err := s.SetContent(ctx, st.ID, content); err != nil {
-		return err
-	}
-	if err := s.settleQuote(ctx, st, content, false); err != nil {
-		return err
-	}
-	e := s.eventFor("status.update", st, r.tags)
-	if e.Home, err = s.HomesWith(ctx, st, 500); err != nil {
-		return err
-	}
-	s.publish(e)
-	return nil
 }
 
 func tally(p *vocab.Poll) int {
@@ -247,9 +203,6 @@ func (s *Step) show(ctx context.Context, obj *store.Object, o *vocab.Object, r *
 	if err := s.detail(ctx, content); err != nil {
 		return err
 	}
-	if err := s.quoting(ctx, content, o); err != nil {
-		return err
-	}
 	if err := s.SetContent(ctx, st.ID, content); err != nil {
 		return err
 	}
@@ -279,12 +232,6 @@ func (s *Step) show(ctx context.Context, obj *store.Object, o *vocab.Object, r *
 		}
 	}
 	if err := s.tellPeople(ctx, st, people); err != nil {
-		return err
-	}
-	if err := s.newQuote(ctx, st, content); err != nil {
-		return err
-	}
-	if err := s.settleQuote(ctx, st, content, false); err != nil {
 		return err
 	}
 	s.arrived = append(s.arrived, obj.URI)
@@ -323,13 +270,7 @@ func (s *Step) reshow(ctx context.Context, obj *store.Object, o *vocab.Object, r
 	if err := s.detail(ctx, content); err != nil {
 		return err
 	}
-	if err := s.quoting(ctx, content, o); err != nil {
-		return err
-	}
 	if err := s.SetContent(ctx, st.ID, content); err != nil {
-		return err
-	}
-	if err := s.settleQuote(ctx, st, content, false); err != nil {
 		return err
 	}
 	if err := s.SetTags(ctx, st.ID, r.tags, content.Tags); err != nil {
@@ -398,9 +339,9 @@ func (s *Step) tellPeople(ctx context.Context, st *store.Status, people []addres
 	return nil
 }
 
-// tellInterested notifies our own who boosted or quoted a post that it was edited.
+// tellInterested notifies our own who boosted a post that it was edited.
 //
-// spec: masto:entities/Notification#type (update, quoted_update)
+// spec: masto:entities/Notification#type (update)
 func (s *Step) tellInterested(ctx context.Context, st *store.Status) error {
 	if s.From.Fetched {
 		return nil
@@ -414,18 +355,6 @@ func (s *Step) tellInterested(ctx context.Context, st *store.Status) error {
 			continue
 		}
 		if err := s.notify(ctx, b, "update", st.ID); err != nil {
-			return err
-		}
-	}
-	quoters, err := s.LocalQuoters(ctx, st.ID)
-	if err != nil {
-		return err
-	}
-	for _, q := range quoters {
-		if q == s.Actor.ID {
-			continue
-		}
-		if err := s.notify(ctx, q, "quoted_update", st.ID); err != nil {
 			return err
 		}
 	}
@@ -452,32 +381,89 @@ func (s *Step) distribute(ctx context.Context, st *store.Status, tags []string, 
 		}
 	}
 	if !s.From.Fetched {
-		owners, next, err := s.Deliver(ctx, st, 0, fanoutChunk)
-		if err != nil {
-			return err
-		}
-		e.Home = append(e.Home, owners...)
-		if next != 0 {
-			if err := s.fanoutRest(ctx, st, next); err != nil {
-				return err
-			}
-		}
-		if e.Lists, err = s.DeliverLists(ctx, st); err != nil {
-			return err
-		}
-		if len(tags) > 0 {
-			owners, err := s.DeliverTags(ctx, st)
-			if err != nil {
-				return err
-			}
-			e.Home = append(e.Home, owners...)
-		}
-		if err := s.ringBells(ctx, st); err != nil {
+		if err := s.bring(ctx, st, tags, &e); err != nil {
 			return err
 		}
 	}
 	s.publish(e)
 	return nil
+}
+
+// bring puts a status into the homes and lists of others, and rings bells.
+func (s *Step) bring(ctx context.Context, st *store.Status, tags []string, e *stream.Event) error {
+	owners, next, err := s.Deliver(ctx, st, 0, fanoutChunk)
+	if err != nil {
+		return err
+	}
+	e.Home = append(e.Home, owners...)
+	if next != 0 {
+		if err := s.fanoutRest(ctx, st, next); err != nil {
+			return err
+		}
+	}
+	if e.Lists, err = s.DeliverLists(ctx, st); err != nil {
+		return err
+	}
+	if len(tags) > 0 {
+		owners, err := s.DeliverTags(ctx, st)
+		if err != nil {
+			return err
+		}
+		e.Home = append(e.Home, owners...)
+	}
+	return s.ringBells(ctx, st)
+}
+
+// arrive gives a post that its author sends to those who are to read it, where it is
+// here only because it was fetched: an answer or a boost was quicker.
+func (s *Step) arrive(ctx context.Context, id int64) error {
+	if s.From.Fetched || s.From.local() || s.Activity.Type != "Create" {
+		return nil
+	}
+	st, err := s.Status(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if fetched, err := s.onlyFetched(ctx, st); err != nil || !fetched {
+		return err
+	}
+	obj, err := s.Object(ctx, id)
+	if err != nil {
+		return err
+	}
+	o, err := vocab.DecodeObject([]byte(obj.Doc))
+	if err != nil {
+		return err
+	}
+	people, err := s.addressed(ctx, o)
+	if err != nil {
+		return err
+	}
+	st.Seq = s.Seq
+	if err := s.SetBringer(ctx, st); err != nil {
+		return err
+	}
+	if err := s.tellPeople(ctx, st, people); err != nil {
+		return err
+	}
+	e := s.eventFor("update", st, nil)
+	e.Public = false // Those who listen to public posts heard of it when it was fetched.
+	if err := s.bring(ctx, st, render(o).tags, &e); err != nil {
+		return err
+	}
+	s.publish(e)
+	return nil
+}
+
+// onlyFetched tells whether a status is here because we went to get it.
+func (s *Step) onlyFetched(ctx context.Context, st *store.Status) (bool, error) {
+	brought, err := s.Tx.Activity(ctx, st.Seq)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && strings.HasPrefix(brought.Origin, fetchPrefix), err
 }
 
 // ringBells notifies followers who asked to hear of every new post.
@@ -508,9 +494,11 @@ func (s *Step) bury(ctx context.Context, o *store.Object) error {
 		if err := s.BuryObject(ctx, o.ID, s.now()); err != nil {
 			return err
 		}
-	}
-	if o.Type == stampType {
-		return s.revoked(ctx, o.ID)
+		if s.Actor.Local {
+			if err := s.FreeUploads(ctx, o.ID); err != nil {
+				return err
+			}
+		}
 	}
 	st, err := s.Status(ctx, o.ID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -546,9 +534,6 @@ func (s *Step) takeDown(ctx context.Context, st *store.Status) error {
 		if err := s.CountReply(ctx, st.ReplyTo, -1); err != nil {
 			return err
 		}
-	}
-	if err := s.forgetQuote(ctx, st.ID); err != nil {
-		return err
 	}
 	return s.RemoveStatus(ctx, st)
 }

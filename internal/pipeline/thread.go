@@ -18,6 +18,12 @@ func (s *Step) parentOf(ctx context.Context, st *store.Status, o *vocab.Object) 
 	}
 	st.IsReply = true
 	parent, err := s.statusByURI(ctx, o.InReplyTo)
+	if errors.Is(err, store.ErrNotFound) { // It may be about to be committed: then it would not see who waits.
+		if err := s.Lock(ctx, string(o.InReplyTo)); err != nil {
+			return nil, err
+		}
+		parent, err = s.statusByURI(ctx, o.InReplyTo)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		if err := s.AddWait(ctx, o.InReplyTo, store.Wait{Ref: st.ID, Kind: store.WaitReply}); err != nil {
 			return nil, err

@@ -49,6 +49,15 @@ func (s *Server) sweep(ctx context.Context, _ store.Job) error {
 		return err
 	}
 	s.reloadRules(ctx)
+	for more := true; more; {
+		err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
+			more, err = tx.SweepPush(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
 	if err := s.sweepUploads(ctx); err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 // newAPI builds the door for apps.
 func (s *Server) newAPI() *mastodon.API {
 	c := s.Config
-	return mastodon.New(mastodon.Options{DB: s.DB, Pipeline: s.Pipeline, Hub: s.Hub, Auth: s.Auth, URL: c.URL, Domain: c.Domain,
+	return mastodon.New(mastodon.Options{DB: s.DB, Pipeline: s.Pipeline, Hub: s.Hub, Auth: s.Auth, Push: s.push, URL: c.URL, Domain: c.Domain,
 		Uploads: s.uploads, TempDir: s.incoming, Proxy: s.signer.Path, MaxUpload: max(int64(c.Media.MaxImage), int64(c.Media.MaxVideo)) + int64(c.Media.MaxImage), // With a thumbnail.
 
 		Settings: mastodon.Settings{Title: c.Instance.Title, Description: c.Instance.Description, Contact: c.Instance.Contact, Version: s.Version,

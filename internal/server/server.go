@@ -24,6 +24,7 @@ import (
 	"kenoma/internal/pages"
 	"kenoma/internal/pipeline"
 	"kenoma/internal/policy"
+	"kenoma/internal/push"
 	"kenoma/internal/queue"
 	"kenoma/internal/remote"
 	"kenoma/internal/store"
@@ -56,6 +57,7 @@ type Server struct {
 	Delivery *delivery.Delivery
 
 	api      *mastodon.API
+	push     *push.Sender
 	ap       *activitypub.Handler
 	pages    *pages.Pages
 	storage  media.Storage
@@ -134,6 +136,9 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	s.pages = pages.New(pages.Options{DB: s.DB, Auth: s.Auth, Pipeline: s.Pipeline, URL: c.URL, Title: c.Instance.Title, Rules: c.Instance.Rules, Proxy: s.signer.Path, Log: s.Log})
+	if err := s.buildPush(ctx); err != nil {
+		return err
+	}
 	s.api = s.newAPI()
 	s.Queue = queue.New(s.DB, s.jobs(), queue.Options{Parallel: c.Federation.Workers, Kinds: s.kinds(), Log: s.Log})
 	s.handler = s.routes()
@@ -160,6 +165,9 @@ func (s *Server) jobs() map[string]queue.Handler {
 			all[kind] = h
 		}
 	}
+	for kind, h := range s.api.Jobs() {
+		all[kind] = h
+	}
 	all["sweep"] = s.sweep
 	all["tally"] = s.tally
 	all[media.JobKind] = s.uploads.Job
@@ -178,6 +186,9 @@ func (s *Server) jobs() map[string]queue.Handler {
 func (s *Server) kinds() map[string]queue.Kind {
 	all := s.Delivery.Kinds()
 	all[media.JobKind] = mediaKind
+	for name, kind := range s.api.Kinds() {
+		all[name] = kind
+	}
 	return all
 }
 

@@ -10,6 +10,10 @@ type NotificationKind struct {
 	ID   int16
 	Name string // As the client API says.
 
+	// Title is what a push message says; %s is who did it.
+	Title string
+	// Alert kinds are told of by subscriptions to push messages, switched on or not.
+	Alert bool
 	// Grouped ones about the same status are shown as one group for half a day.
 	Grouped bool
 	// Filtered ones are subject to the owner's policy.
@@ -26,23 +30,23 @@ type NotificationKind struct {
 //
 // spec: masto:entities/Notification#type
 var NotificationKinds = []NotificationKind{
-	{ID: 1, Name: "mention", Filtered: true},
-	{ID: 2, Name: "status"},
-	{ID: 3, Name: "reblog", Grouped: true, Filtered: true},
-	{ID: 4, Name: "follow", Grouped: true, Filtered: true},
-	{ID: 5, Name: "follow_request", Filtered: true},
-	{ID: 6, Name: "favourite", Grouped: true, Filtered: true},
-	{ID: 7, Name: "poll"},
-	{ID: 8, Name: "update"},
-	{ID: 9, Name: "admin.sign_up", Grouped: true, Private: true},
-	{ID: 10, Name: "admin.report", Private: true},
-	{ID: 11, Name: "severed_relationships", Private: true},
-	{ID: 12, Name: "moderation_warning", Private: true},
-	{ID: 13, Name: "quote", Filtered: true},
-	{ID: 14, Name: "quoted_update"},
-	{ID: 15, Name: "annual_report", Private: true},        // Ref is the year.
-	{ID: 16, Name: "added_to_collection", Filtered: true}, // Ref is the collection.
-	{ID: 17, Name: "collection_update"},                   // Ref is the collection.
+	{ID: 1, Name: "mention", Title: "%s mentioned you", Alert: true, Filtered: true},
+	{ID: 2, Name: "status", Title: "%s just posted", Alert: true},
+	{ID: 3, Name: "reblog", Title: "%s boosted your post", Alert: true, Grouped: true, Filtered: true},
+	{ID: 4, Name: "follow", Title: "%s followed you", Alert: true, Grouped: true, Filtered: true},
+	{ID: 5, Name: "follow_request", Title: "%s requested to follow you", Alert: true, Filtered: true},
+	{ID: 6, Name: "favourite", Title: "%s favourited your post", Alert: true, Grouped: true, Filtered: true},
+	{ID: 7, Name: "poll", Title: "A poll by %s has ended", Alert: true},
+	{ID: 8, Name: "update", Title: "%s edited a post", Alert: true},
+	{ID: 9, Name: "admin.sign_up", Title: "%s signed up", Alert: true, Grouped: true, Private: true},
+	{ID: 10, Name: "admin.report", Title: "%s submitted a report", Alert: true, Private: true},
+	{ID: 11, Name: "severed_relationships", Title: "Relationships with others were lost", Private: true},
+	{ID: 12, Name: "moderation_warning", Title: "You have received a moderation warning", Private: true},
+	{ID: 13, Name: "quote", Title: "%s quoted your post", Alert: true, Filtered: true},
+	{ID: 14, Name: "quoted_update", Title: "%s edited a post you quoted", Alert: true},
+	{ID: 15, Name: "annual_report", Title: "Your year in review is ready", Private: true},        // Ref is the year.
+	{ID: 16, Name: "added_to_collection", Title: "%s added you to a collection", Filtered: true}, // Ref is the collection.
+	{ID: 17, Name: "collection_update", Title: "%s changed a collection that you are in"},        // Ref is the collection.
 }
 
 var kindByName = func() map[string]int16 {
@@ -100,7 +104,8 @@ type Notification struct {
 
 // AddNotification tells owner of something, as its policy allows: what is dropped
 // or filtered goes nowhere by itself. It returns whether those who listen are to be
-// told of it; a second one of the same id is nothing new.
+// told of it; a second one of the same id is nothing new. Jobs tell the apps that
+// subscribed to such messages.
 func (tx *Tx) AddNotification(ctx context.Context, n Notification) (heard bool, err error) {
 	if added, err := tx.RestoreNotification(ctx, n); err != nil || !added {
 		return false, err
@@ -115,7 +120,7 @@ func (tx *Tx) AddNotification(ctx context.Context, n Notification) (heard bool, 
 	case Withhold:
 		return false, tx.withhold(ctx, n)
 	}
-	return true, nil
+	return true, tx.push(ctx, n)
 }
 
 // RestoreNotification adds a notification whose fate was decided before, as a

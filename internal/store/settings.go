@@ -23,3 +23,12 @@ func (tx *Tx) SetSetting(ctx context.Context, key, value string) error {
 	}
 	return nil
 }
+
+// SettingOnce notes a value under a key that has none, and returns the one that
+// stands: of several nodes that start at once the first decides.
+func (tx *Tx) SettingOnce(ctx context.Context, key, value string) (string, error) {
+	if _, err := tx.exec(ctx, "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING", key, value); err != nil {
+		return "", fmt.Errorf("setting %s: %w", key, err)
+	}
+	return tx.Setting(ctx, key)
+}

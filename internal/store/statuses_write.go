@@ -27,6 +27,13 @@ func (tx *Tx) EditStatus(ctx context.Context, s *Status) error {
 	return nil
 }
 
+// SetBringer notes which activity brought a post, when that is another one than was
+// known.
+func (tx *Tx) SetBringer(ctx context.Context, s *Status) error {
+	_, err := tx.exec(ctx, "UPDATE statuses SET seq = $2 WHERE id = $1", s.ID, s.Seq)
+	return wrapped(err, "status %d", s.ID)
+}
+
 // SetContent writes the rendered content of a post.
 func (tx *Tx) SetContent(ctx context.Context, status int64, c *Content) error {
 	_, err := tx.exec(ctx, "INSERT INTO contents (status, doc) VALUES ($1, $2) ON CONFLICT (status) DO UPDATE SET doc = excluded.doc", status, toJSON(c))
@@ -156,7 +163,7 @@ func (q *Q) BoostsOf(ctx context.Context, post int64, limit int) ([]Status, erro
 // partsOfStatus are the tables that hang on a status, with the column that names it.
 var partsOfStatus = []string{
 	"contents.status", "counts.status", "status_tags.status", "mentions.status", "polls.status", "poll_options.status",
-	"poll_votes.status", "status_links.status", "favourites.status", "quotes.status", "quote_stamps.status", "pins.status", "notifications.status", "waits.ref",
+	"poll_votes.status", "status_links.status", "favourites.status", "pins.status", "notifications.status", "waits.ref",
 }
 
 // RemoveStatus takes a post or boost out of every projection but the boosts of it,

@@ -91,3 +91,11 @@ func (tx *Tx) AttachUploads(ctx context.Context, owner, status int64, ids []int6
 	}
 	return nil
 }
+
+// FreeUploads takes the files of a status that was deleted from it. A new post may
+// take them, as when somebody deletes a post to write it anew; else they are deleted
+// like any file that no post has.
+func (tx *Tx) FreeUploads(ctx context.Context, status int64) error {
+	_, err := tx.exec(ctx, "UPDATE media SET status = 0, created = $2 WHERE status = $1 AND status <> 0", status, tx.now().UnixMilli())
+	return wrapped(err, "files of status %d", status)
+}
