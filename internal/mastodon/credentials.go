@@ -101,14 +101,16 @@ func (api *API) updateCredentials(r *Request) error {
 		}
 		pictures[one.name] = url
 	}
-	account, err := api.DB.Account(ctx, r.User.ID)
-	if err != nil {
-		return err
-	}
-	if err := api.readAccount(r, account); err != nil {
-		return err
-	}
-	if err := api.DB.Write(ctx, func(tx *store.Tx) error { return tx.UpdateAccount(ctx, account) }); err != nil {
+	var account *store.Account
+	if err := api.DB.Write(ctx, func(tx *store.Tx) (err error) { // Moderators may be writing to it as well.
+		if account, err = tx.Account(ctx, r.User.ID); err != nil {
+			return err
+		}
+		if err := api.readAccount(r, account); err != nil {
+			return err
+		}
+		return tx.UpdateAccount(ctx, account)
+	}); err != nil {
 		return err
 	}
 	api.Auth.Forget()
