@@ -182,10 +182,24 @@ func TestBlocksAndMutes(t *testing.T) {
 }
 
 func TestDomainBlocks(t *testing.T) {
+	severedAtOnce = 2 // There are more.
+	t.Cleanup(func() { severedAtOnce = 500 })
 	eachEngine(t, func(t *testing.T, w *world) {
 		far := w.stranger("far", "b.test")
 		w.as("ann", "POST", "/api/v1/accounts/"+itoa(far.ID)+"/follow", "").want(200, `{"following": true}`)
+		for _, name := range []string{"one", "two", "three"} {
+			by := w.stranger(name, "b.test")
+			w.arrives("b.test", map[string]any{"id": string(by.URI) + "#follow", "type": "Follow", "actor": by.URI, "object": w.person("ann").URI})
+		}
+		w.as("ann", "GET", "/api/v1/accounts/"+w.id("ann")+"/followers", "").want(200, `[{}, {}, {}]`)
+		w.as("ann", "GET", "/api/v1/notifications", "").want(200, `[{}, {}, {}]`)
+		w.arrives("b.test", map[string]any{"id": "https://b.test/create/1", "type": "Create", "actor": far.URI, "to": []any{"as:Public"}, "object": map[string]any{
+			"id": "https://b.test/notes/1", "type": "Note", "attributedTo": far.URI, "to": []any{"as:Public"}, "content": "hello",
+			"tag": []any{map[string]any{"type": "Mention", "href": w.person("ann").URI}}}})
+		w.as("ann", "GET", "/api/v1/notifications", "").want(200, `[{"type": "mention"}, {}, {}, {}]`)
 		w.as("ann", "POST", "/api/v1/domain_blocks", "domain=B.test").want(200, `{}`)
+		w.as("ann", "GET", "/api/v1/accounts/"+w.id("ann")+"/followers", "").want(200, `[]`)
+		w.as("ann", "GET", "/api/v1/notifications", "").want(200, `[]`)
 		w.as("ann", "POST", "/api/v1/domain_blocks", "domain=c.test").want(200, `{}`)
 		w.as("ann", "POST", "/api/v1/domain_blocks", "domain=no/domain").want(422, `{}`)
 		w.as("ann", "GET", "/api/v1/domain_blocks", "").want(200, `["c.test", "b.test"]`)

@@ -49,7 +49,7 @@ func (api *API) drawNotifications(ctx context.Context, viewer *store.Actor, list
 	for i := range list {
 		n := &list[i]
 		face, s := faces[n.Actor], byID[n.Status]
-		if face == nil || (face.suspended && n.Actor != n.Owner) || n.Status != 0 && s == nil {
+		if face == nil || (face.suspended && n.Actor != n.Owner) || n.Status != 0 && s == nil || rel != nil && rel.Domains[face.domain] {
 			continue
 		}
 		drawn = append(drawn, appendNotification(nil, n, face, s, extras[n.ID], n.ID <= seen))

@@ -156,17 +156,29 @@ func domainOf(r *Request) (string, error) {
 	return domain, nil
 }
 
-// maxSevered bounds how many follows end with the block of a domain. Those beyond
-// are hidden like everything else of it.
-const maxSevered = 500
+// severedAtOnce is how many follows are read at once that end with the block of a domain.
+var severedAtOnce = 500
 
-// leaveDomain ends the follows between the person and a domain.
+// leaveDomain ends the follows between the person and a domain, all of them: who
+// followed on would go on getting what is for followers only.
 func (api *API) leaveDomain(r *Request, domain string) error {
-	ctx := r.Context()
-	follows, err := api.DB.FollowsOfDomain(ctx, r.User.ID, domain, maxSevered)
-	if err != nil {
-		return err
+	for {
+		follows, err := api.DB.FollowsOfDomain(r.Context(), r.User.ID, domain, severedAtOnce)
+		if err != nil {
+			return err
+		}
+		if err := api.leave(r, follows); err != nil {
+			return err
+		}
+		if len(follows) < severedAtOnce {
+			return nil
+		}
 	}
+}
+
+// leave ends these follows of or by the person.
+func (api *API) leave(r *Request, follows []store.Follow) error {
+	ctx := r.Context()
 	for _, f := range follows {
 		if f.Actor == r.User.ID {
 			target, err := api.DB.Actor(ctx, f.Target)
