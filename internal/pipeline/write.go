@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,10 +58,12 @@ func (p *Pipeline) Post(ctx context.Context, by *store.Actor, d Draft) (int64, e
 	a.To, a.Cc, a.Inline, a.Published = o.To, o.Cc, o, o.Published
 	a.Raw = vocab.EncodeActivity(a, nil)
 	err = p.write(ctx, a, by, &d, func(ctx context.Context, s *Step) error {
-		if err := s.AttachUploads(ctx, by.ID, id, d.uploads()); err != nil || d.Key == "" {
-			return err
+		if d.Key != "" {
+			if err := s.Remember(ctx, by.ID, d.Key, id, s.now()); err != nil {
+				return err // Before the files, which the other post has.
+			}
 		}
-		return s.Remember(ctx, by.ID, d.Key, id, s.now())
+		return s.attachUploads(ctx, id, d.uploads())
 	})
 	if errors.Is(err, store.ErrExists) { // The same key at the same moment.
 		return p.DB.Idempotent(ctx, by.ID, d.Key)
@@ -239,15 +242,25 @@ func (p *Pipeline) Edit(ctx context.Context, by *store.Actor, status int64, d Dr
 	a.To, a.Cc, a.Inline = o.To, o.Cc, o
 	a.Raw = vocab.EncodeActivity(a, nil)
 	return p.write(ctx, a, by, &d, func(ctx context.Context, s *Step) error {
-		return s.AttachUploads(ctx, by.ID, status, d.uploads())
+		return s.attachUploads(ctx, status, d.uploads())
 	})
+}
+
+// attachUploads makes files the post's. Another post may have been quicker, which the
+// door could not see.
+func (s *Step) attachUploads(ctx context.Context, status int64, ids []int64) error {
+	err := s.AttachUploads(ctx, s.Actor.ID, status, ids)
+	if errors.Is(err, store.ErrNotFound) {
+		return fault.Because(err, fault.Invalid, "A file is not there any more, or belongs to another post.")
+	}
+	return err
 }
 
 // uploads are the numbers of the draft's files.
 func (d *Draft) uploads() []int64 {
 	var ids []int64
 	for _, m := range d.Media {
-		if m.Local {
+		if m.Local && !slices.Contains(ids, m.ID) {
 			ids = append(ids, m.ID)
 		}
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -74,7 +75,7 @@ func (s *Server) sweepUploads(ctx context.Context) error {
 			return err
 		}
 		for _, u := range loose {
-			if err := s.uploads.Delete(ctx, &u); err != nil {
+			if err := s.uploads.Delete(ctx, &u); err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
 		}

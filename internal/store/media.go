@@ -42,12 +42,14 @@ func (tx *Tx) UpdateUpload(ctx context.Context, u *Upload) error {
 	return nil
 }
 
-// DeleteUpload drops a file's row.
+// DeleteUpload drops the row of a file that no status has; ErrNotFound when one has
+// taken it meanwhile, or it is gone already.
 func (tx *Tx) DeleteUpload(ctx context.Context, id int64) error {
-	if _, err := tx.exec(ctx, "DELETE FROM media WHERE id = $1", id); err != nil {
-		return fmt.Errorf("dropping upload %d: %w", id, err)
+	n, err := tx.exec(ctx, "DELETE FROM media WHERE id = $1 AND status = 0", id)
+	if err == nil && n == 0 {
+		err = ErrNotFound
 	}
-	return nil
+	return wrapped(err, "dropping upload %d", id)
 }
 
 // LooseUploads returns up to limit files from before a time (ms) that no status has.

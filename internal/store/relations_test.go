@@ -368,7 +368,29 @@ func TestUploads(t *testing.T) {
 		if got := must(db.Upload(t.Context(), 5))(t); *got != u {
 			t.Errorf("described: %+v", *got)
 		}
-		change(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteUpload(ctx, 5) })
+		attach := func(status int64) error {
+			return db.Write(t.Context(), func(tx *store.Tx) error { return tx.AttachUploads(t.Context(), 1, status, []int64{5}) })
+		}
+		drop := func(ctx context.Context, tx *store.Tx) error { return tx.DeleteUpload(ctx, 5) }
+		for range 2 { // Again by an edit.
+			if err := attach(7); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := attach(8); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("taken by another status: %v", err)
+		}
+		if err := db.Write(t.Context(), func(tx *store.Tx) error { return drop(t.Context(), tx) }); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("dropped while a status has it: %v", err)
+		}
+		change(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.FreeUploads(ctx, 7) })
+		if got := must(db.Upload(t.Context(), 5))(t); got.Status != 0 || got.Created <= 100 {
+			t.Errorf("freed: %+v", got)
+		}
+		change(t, db, drop)
+		if err := attach(9); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("attached when it was gone: %v", err)
+		}
 		if _, err := db.Upload(t.Context(), 5); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("dropped: %v", err)
 		}

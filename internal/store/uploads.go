@@ -79,14 +79,17 @@ func (q *Q) Uploads(ctx context.Context, owner int64, ids []int64) (map[int64]*U
 	return found, nil
 }
 
-// AttachUploads notes of which status these files of an account are part now, so
-// that they are kept. Files of another status stay where they are.
+// AttachUploads notes of which status these different files of an account are part
+// now, so that they are kept. ErrNotFound when another status has taken one of them
+// meanwhile, or it was deleted.
 func (tx *Tx) AttachUploads(ctx context.Context, owner, status int64, ids []int64) error {
-	for chunk := range chunks(ids) {
-		list, args := in(3, chunk)
-		_, err := tx.exec(ctx, "UPDATE media SET status = $2 WHERE owner = $1 AND status = 0 AND id IN ("+list+")", append([]any{owner, status}, args...)...)
+	for _, id := range ids {
+		n, err := tx.exec(ctx, "UPDATE media SET status = $2 WHERE owner = $1 AND id = $3 AND status IN (0, $2)", owner, status, id)
+		if err == nil && n == 0 {
+			err = ErrNotFound
+		}
 		if err != nil {
-			return fmt.Errorf("attaching files to status %d: %w", status, err)
+			return fmt.Errorf("attaching file %d to status %d: %w", id, status, err)
 		}
 	}
 	return nil
