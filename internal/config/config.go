@@ -57,6 +57,7 @@ type Config struct {
 	SMTP       SMTP       `key:"smtp"`
 	Media      Media      `key:"media"`
 	Cards      Cards      `key:"cards"`
+	Trends     Trends     `key:"trends"`
 	Limits     Limits     `key:"limits"`
 	Moderation Moderation `key:"moderation"`
 	Log        Log        `key:"log"`
@@ -177,6 +178,20 @@ type Media struct {
 
 	// RemoteTTL is how long such a copy is kept after it was last looked at.
 	RemoteTTL time.Duration `key:"remote_ttl" default:"168h" min:"1h"`
+}
+
+// Trends are what is much talked about: tags, links and posts.
+type Trends struct {
+	// Enabled counts what is used and shows what trends.
+	Enabled bool `key:"enabled" default:"true"`
+
+	// RequireReview shows nothing that a moderator has not approved: the tag, the link
+	// or its publisher, the post or its author.
+	RequireReview bool `key:"require_review" default:"false"`
+
+	// MinAccounts is how many people must use a tag or a link on a day, or favour and
+	// boost a post, for it to trend.
+	MinAccounts int `key:"min_accounts" default:"3" min:"2" max:"10000"`
 }
 
 // Cards are the previews of pages that posts link to.

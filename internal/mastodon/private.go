@@ -210,10 +210,6 @@ var (
 	_ = none("GET /api/v1/accounts/{id}/identity_proofs", "user")
 	_ = none("GET /api/v1/scheduled_statuses", "read:statuses")
 	_ = none("GET /api/v1/announcements", "")
-	_ = none("GET /api/v1/trends", "")
-	_ = none("GET /api/v1/trends/tags", "")
-	_ = none("GET /api/v1/trends/statuses", "")
-	_ = none("GET /api/v1/trends/links", "")
 )
 
 // none registers a list that is always empty.

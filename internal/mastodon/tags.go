@@ -16,24 +16,28 @@ type tagEntity struct {
 	ID        string     `json:"id"`
 	Name      string     `json:"name"`
 	URL       string     `json:"url"`
-	History   []struct{} `json:"history"`
+	History   []useOnDay `json:"history"`
 	Following bool       `json:"following"`
 	Featuring bool       `json:"featuring"`
 }
 
-func (api *API) tag(name, display string, following bool) tagEntity {
-	return tagEntity{ID: name, Name: display, URL: api.URL + "/tags/" + name, History: []struct{}{}, Following: following}
+// tag draws a tag; used is nil where it was not used of late.
+func (api *API) tag(name, display string, following bool, used *[store.HistoryDays]store.DayUse) tagEntity {
+	return tagEntity{ID: name, Name: display, URL: api.URL + "/tags/" + pathEscape(name), History: api.history(used), Following: following}
 }
 
 // tags draws tags, with what the viewer has to do with them; nil is nobody.
 func (api *API) tags(ctx context.Context, viewer *store.Actor, list []store.Tag) ([]tagEntity, error) {
 	var follows, features map[int64]bool
+	ids := make([]int64, len(list))
+	for i, t := range list {
+		ids[i] = t.ID
+	}
+	used, err := api.DB.History(ctx, store.TrendTag, ids, store.DayNumber(api.Now()))
+	if err != nil {
+		return nil, err
+	}
 	if viewer != nil {
-		ids := make([]int64, len(list))
-		for i, t := range list {
-			ids[i] = t.ID
-		}
-		var err error
 		if follows, err = api.DB.FollowsTags(ctx, viewer.ID, ids); err != nil {
 			return nil, err
 		}
@@ -43,7 +47,7 @@ func (api *API) tags(ctx context.Context, viewer *store.Actor, list []store.Tag)
 	}
 	all := []tagEntity{}
 	for _, t := range list {
-		all = append(all, api.tag(t.Name, t.Display, follows[t.ID]))
+		all = append(all, api.tag(t.Name, t.Display, follows[t.ID], used[t.ID]))
 		all[len(all)-1].Featuring = features[t.ID]
 	}
 	return all, nil
@@ -68,7 +72,7 @@ var (
 		}
 		t, err := api.DB.TagNamed(r.Context(), name)
 		if errors.Is(err, store.ErrNotFound) {
-			return api.tag(name, display, false), nil // Nobody has used it yet.
+			return api.tag(name, display, false, nil), nil // Nobody has used it yet.
 		} else if err != nil {
 			return nil, err
 		}

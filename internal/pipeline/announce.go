@@ -107,6 +107,12 @@ func (s *Step) addBoost(ctx context.Context, post *store.Status, seq int64, publ
 	if err := s.CountBoost(ctx, post.ID, 1); err != nil {
 		return err
 	}
+	if err := s.countReaction(ctx, post); err != nil {
+		return err
+	}
+	if err := s.countUse(ctx, post); err != nil {
+		return err
+	}
 	if st.Visibility != direct {
 		if err := s.CountStatus(ctx, s.Actor.ID, 1, vocab.TimeOf(seq).UnixMilli()); err != nil {
 			return err

@@ -26,6 +26,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"poll-end":       handler(p.endPoll),
 		"poll-update":    handler(p.sendTallies),
 		"compact":        handler(p.compactJob),
+		"trends":         handler(p.trendsJob),
 		"featured-tags":  handler(quiet(p.fetchFeaturedTags)),
 		"verify-links":   handler(quiet(p.verifyLinks)),
 		"index":          handler(p.indexOld),

@@ -37,6 +37,9 @@ func applyLike(ctx context.Context, s *Step) error {
 	if err != nil || !added {
 		return err // A repeat has no further effects.
 	}
+	if err := s.countReaction(ctx, post); err != nil {
+		return err
+	}
 	return s.Notify(ctx, author, "favourite", post.ID)
 }
 

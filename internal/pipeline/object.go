@@ -212,6 +212,11 @@ func (s *Step) show(ctx context.Context, obj *store.Object, o *vocab.Object, r *
 	if err := s.link(ctx, st, content.Link); err != nil {
 		return err
 	}
+	if len(r.tags) > 0 || content.Link != "" {
+		if err := s.countUse(ctx, st); err != nil {
+			return err
+		}
+	}
 	if err := s.address(ctx, st.ID, o, people); err != nil {
 		return err
 	}

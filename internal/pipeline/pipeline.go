@@ -36,6 +36,7 @@ type Options struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	Cards    bool                           // Links get preview cards.
+	Trends   Trends
 	NewKey   func() (pem string, err error) // nil: RSA of 2048 bits.
 
 	Hosts             *policy.Hosts // The admin's rules about hosts. nil: none.

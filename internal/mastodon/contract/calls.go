@@ -36,6 +36,9 @@ func Returns(method, path string) (string, bool) {
 	if n := len(parts); n == 5 && parts[2] == "accounts" && strings.HasSuffix(parts[4], "collections") {
 		parts = append(parts[:2:2], parts[3:]...) // Documented without "accounts", asked for with it.
 	}
+	if s := strings.Join(parts, "/"); strings.HasPrefix(s, "api/v1/admin/trends/") && len(parts) > 5 {
+		return trendReview(method, parts)
+	}
 	best, literal := "", -1
 	for _, c := range load().calls {
 		if n := c.match(method, parts); n > literal {
@@ -43,6 +46,25 @@ func Returns(method, path string) (string, bool) {
 		}
 	}
 	return best, literal >= 0
+}
+
+// trendReview is what Mastodon's methods to approve and reject trends answer with,
+// which its reference lacks.
+func trendReview(method string, parts []string) (string, bool) {
+	last := parts[len(parts)-1]
+	switch {
+	case method == "GET" && last == "publishers":
+		return "Any", true
+	case method != "POST" || last != "approve" && last != "reject":
+		return "", false
+	case parts[4] == "tags":
+		return "Admin::Tag", true
+	case parts[4] == "statuses":
+		return "Status", true
+	case parts[5] == "publishers":
+		return "Any", true
+	}
+	return "Trends::Link", true
 }
 
 // match returns how many parts of the path are the very words of the call, −1 when

@@ -32,7 +32,8 @@ var extensions = map[string][]string{
 	"Application":  {"id", "client_id", "client_secret"},
 	"V1::Instance": {"max_toot_chars", "poll_limits", "upload_limit", "avatar_upload_limit", "background_upload_limit", "banner_upload_limit", "description_limit", "vapid_public_key"},
 	"Account":      {"fqn"},
-	"PreviewCard":  {"language", "image_description"}, // Mastodon sends them, its reference lacks them.
+	"PreviewCard":  {"language", "image_description"},                          // Mastodon sends them, its reference lacks them.
+	"Trends::Link": {"language", "image_description", "id", "requires_review"}, // The last two for moderators.
 }
 
 // attribute is one documented key of an entity. Its name is a path through nested
