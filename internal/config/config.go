@@ -176,6 +176,9 @@ type Media struct {
 	// RemoteCache is how much of the disk copies of other servers' pictures may take.
 	RemoteCache Size `key:"remote_cache" default:"1GB" min:"1MB"`
 
+	// RemoteMaxFile is the largest file of another server that is copied, and so shown.
+	RemoteMaxFile Size `key:"remote_max_file" default:"40MB" min:"1MB"`
+
 	// RemoteTTL is how long such a copy is kept after it was last looked at.
 	RemoteTTL time.Duration `key:"remote_ttl" default:"168h" min:"1h"`
 }

@@ -53,6 +53,9 @@ func TestConvert(t *testing.T) {
 			if f := res.Original; string(res.Kind) != tt.kind || f.Type != tt.contentType || f.Width != tt.w || f.Height != tt.h || res.Detail.Sound != tt.sound {
 				t.Errorf("%s %s, %d × %d, sound %q", res.Kind, f.Type, f.Width, f.Height, res.Detail.Sound)
 			}
+			if in := filmOf(t, tt.file); tt.file == "moving.mp4" && len(out) != len(in) {
+				t.Errorf("what plays everywhere became another file: %d bytes of %d", len(out), len(in))
+			}
 			if res.Preview == nil || len(res.Blurhash) < 10 || res.Duration < 0.4 || res.Duration > 1.3 {
 				t.Errorf("preview %+v, blurhash %q, lasts %f", res.Preview, res.Blurhash, res.Duration)
 			}

@@ -3,8 +3,10 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -52,7 +54,7 @@ func (s *Server) buildMedia(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.cache = &media.Cache{Dir: copies, MaxBytes: int64(s.Config.Media.RemoteCache), TTL: s.Config.Media.RemoteTTL}
+	s.cache = &media.Cache{Dir: copies, MaxBytes: int64(s.Config.Media.RemoteCache), TTL: s.Config.Media.RemoteTTL, MaxFile: int64(s.Config.Media.RemoteMaxFile)}
 	secret, err := s.DB.Setting(ctx, proxySecret)
 	if errors.Is(err, store.ErrNotFound) {
 		b := make([]byte, 32)
@@ -95,21 +97,25 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if m.State != store.UploadReady {
-		http.NotFound(w, r)
-		return
-	}
-	key, kind := m.File, m.Mime
-	if m.Preview != "" && strings.HasSuffix(m.Preview, "/"+chi.URLParam(r, "*")) {
-		key, kind = m.Preview, "image/jpeg"
+	key, kind := chi.URLParam(r, "id")+"/"+chi.URLParam(r, "*"), m.Mime
+	switch {
+	case key == m.Preview: // Its owner may have brought it before the file was ready.
+		kind = "image/jpeg"
 		if strings.HasSuffix(key, ".png") {
 			kind = "image/png"
 		}
+	case key != m.File || m.State != store.UploadReady:
+		http.NotFound(w, r)
+		return
 	}
 	if err := media.Serve(w, r, s.storage, key, kind); err != nil {
 		http.NotFound(w, r)
 	}
 }
+
+// proxyAge is how long others may keep a copy. The file behind an address hardly
+// ever changes.
+const proxyAge = 24 * time.Hour
 
 // proxy serves our copy of a remote picture, at an address that we have signed.
 func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
@@ -119,7 +125,7 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f, kind, err := s.cache.Get(r.Context(), url, func(ctx context.Context, url string) (io.ReadCloser, string, error) {
-		return s.Remote.Media(ctx, vocab.IRI(url), 40<<20)
+		return s.Remote.Media(ctx, vocab.IRI(url), int64(s.Config.Media.RemoteMaxFile))
 	})
 	if err != nil {
 		s.Log.Debug("no copy", "url", url, "err", err)
@@ -132,5 +138,8 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	media.ServeContent(w, r, f, kind, info.ModTime(), 0)
+	// The time of a copy changes with its use, so it names no version for those who
+	// fetch a video piece by piece.
+	w.Header().Set("ETag", fmt.Sprintf(`"%x-%x"`, sha256.Sum256([]byte(url)), info.Size()))
+	media.ServeContent(w, r, f, kind, time.Time{}, proxyAge)
 }
