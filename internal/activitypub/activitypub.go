@@ -125,6 +125,7 @@ func (h *Handler) Routes(r chi.Router) {
 	get("/objects/{id}/likes", h.likes)
 	get("/objects/{id}/shares", h.shares)
 	get("/activities/{id}", h.activity)
+	get("/quote_authorizations/{id}", h.stamp)
 
 	r.Post("/inbox", h.handle(h.sharedInbox))
 	r.Post("/users/{name}/inbox", h.handle(h.personalInbox))

@@ -95,6 +95,9 @@ func (h *Handler) askedPost(r *http.Request, id int64) (*post, error) {
 	} else if err != nil {
 		return nil, err
 	}
+	if !vocab.IsPost(o.Type) {
+		return nil, noPost // A permission has an address of its own.
+	}
 	return h.readable(r, o, reader)
 }
 

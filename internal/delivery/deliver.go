@@ -179,6 +179,9 @@ func (d *Delivery) body(ctx context.Context, seq int64, to *store.Dispatch) ([]b
 			return nil, err
 		}
 		doc := []byte(a.Doc)
+		if a.Type == "QuoteRequest" {
+			return d.withQuoting(ctx, doc)
+		}
 		if a.Type != "Create" && a.Type != "Update" {
 			return doc, nil
 		}
@@ -208,6 +211,22 @@ func (d *Delivery) objectDoc(ctx context.Context, a *store.Activity) ([]byte, er
 		return nil, ignoreMissing(err)
 	}
 	return []byte(doc), nil
+}
+
+// withQuoting puts the quoting post into the request to quote: who is asked may not be
+// able to fetch it.
+//
+// spec: fep-044f#quoterequest
+func (d *Delivery) withQuoting(ctx context.Context, doc []byte) ([]byte, error) {
+	a, err := vocab.DecodeActivity(doc)
+	if err != nil {
+		return nil, err
+	}
+	o, err := d.opts.DB.ObjectByURI(ctx, a.Instrument)
+	if err != nil || o.Doc == "" {
+		return nil, ignoreMissing(err)
+	}
+	return vocab.WithInstrument(doc, []byte(o.Doc))
 }
 
 func ignoreMissing(err error) error {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"html"
+	"slices"
 	"strings"
 	"time"
 
 	"kenoma/internal/fault"
 	"kenoma/internal/markup"
 	"kenoma/internal/media"
+	"kenoma/internal/pipeline"
 	"kenoma/internal/store"
 	"kenoma/internal/vocab"
 )
@@ -44,7 +46,7 @@ func (api *API) credentials(ctx context.Context, id int64) (any, error) {
 	}
 	source, err := marshal(map[string]any{"attribution_domains": append([]string{}, a.Preferences.AttributionDomains...), "note": a.Source.Note, "fields": sourceFields(p), "privacy": orElse(a.Preferences.Visibility, "public"),
 		"sensitive": a.Preferences.Sensitive, "language": language, "follow_requests_count": requests, "hide_collections": a.Preferences.HideNetwork,
-		"discoverable": discoverable, "indexable": indexable, "quote_policy": "nobody",
+		"discoverable": discoverable, "indexable": indexable, "quote_policy": quotePolicy(a.Preferences),
 		"pleroma": map[string]any{"show_role": true, "no_rich_text": false, "discoverable": discoverable, "actor_type": orElse(p.profile.Type, "Person")}})
 	if err != nil {
 		return nil, err
@@ -181,6 +183,12 @@ func (api *API) readAccount(r *Request, a *store.Account) error {
 			return fault.New(fault.Invalid, "Validation failed: Language is not valid")
 		}
 		a.Preferences.Language = language
+	}
+	if v := r.String("source[quote_policy]"); v != "" {
+		if !slices.Contains(pipeline.Policies, v) {
+			return fault.New(fault.Invalid, "Validation failed: Quote policy is not included in the list")
+		}
+		a.Preferences.QuotePolicy = v
 	}
 	if r.Has("hide_collections") {
 		a.Preferences.HideNetwork = r.Bool("hide_collections", false)

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"kenoma/internal/markup"
+	"kenoma/internal/pipeline"
 	"kenoma/internal/store"
 	"kenoma/internal/vocab"
 )
@@ -21,6 +22,7 @@ type post struct {
 	text      string // For filters: all that is read, as plain text.
 	poll      bool   // A poll may hang on it.
 	replyTo   string // Who is answered, for Pleroma.
+	quotes    quotePart
 }
 
 // size is roughly what a post costs in memory.
@@ -28,20 +30,17 @@ func (p *post) size() int64 {
 	return int64(len(p.head)+len(p.body)+len(p.tail)+len(p.text)) + 400
 }
 
-// nobodyMayQuote is the policy of every post: quotes are not offered.
-//
-// spec: masto:entities/QuoteApproval
-const nobodyMayQuote = `{"automatic":[],"manual":[],"current_user":"denied"}`
-
-// drawPost draws what is the same for all viewers. c is nil for a boost. authors are
-// the accounts that its card names.
+// drawPost draws what is the same for all viewers. c is nil for a boost, q for what
+// quotes nothing. authors are the accounts that its card names.
 //
 // spec: masto:entities/Status
-func (d *drawing) drawPost(row store.Status, c *store.Content, local bool, authors map[int64]*face) *post {
+func (d *drawing) drawPost(row store.Status, c *store.Content, q *store.Quote, local bool, authors map[int64]*face) *post {
 	p := &post{row: row}
 	if c == nil {
 		c = &store.Content{Published: vocab.TimeOf(row.ID).UnixMilli()}
 	}
+	c = withoutQuoteLine(c, q, local)
+	p.quotes = quotePartOf(c, q)
 	o := begin(nil)
 	o.id("id", row.ID)
 	o.time("created_at", c.Published)
@@ -77,8 +76,6 @@ func (d *drawing) drawBody(p *post, c *store.Content, local bool, authors map[in
 		o.key("card")
 		o.b = d.appendCard(o.b, c.Card, authors)
 	}
-	o.raw("quote", "null")
-	o.raw("quote_approval", nobodyMayQuote)
 	o.raw("tagged_collections", "[]")
 	o.list("emojis", len(c.Emoji), func(b []byte, i int) []byte { return d.appendEmoji(b, &c.Emoji[i], local) })
 	if row.BoostOf != 0 {
@@ -176,6 +173,9 @@ type shown struct {
 	boosted    *shown  // Of a boost.
 	viewer     int64   // 0: nobody
 	text       *string // Instead of content: the source, in the answer to a deletion.
+	quoted     *quotedBy
+	nested     bool // It stands in a quote.
+	mayQuote   pipeline.QuotePermission
 }
 
 // append draws the status.
@@ -194,7 +194,14 @@ func (s *shown) append(b []byte) []byte {
 	b = strconv.AppendInt(b, max(0, f.counts.Boosts), 10)
 	b = append(b, `,"favourites_count":`...)
 	b = strconv.AppendInt(b, max(0, f.counts.Favourites), 10)
-	b = append(b, `,"quotes_count":0,"poll":`...)
+	b = append(b, `,"quotes_count":`...)
+	b = strconv.AppendInt(b, max(0, f.counts.Quotes), 10)
+	of := s
+	if s.boosted != nil {
+		of = s.boosted
+	}
+	b = s.appendQuote(b, of)
+	b = append(b, `,"poll":`...)
 	b = orNull(b, s.poll)
 	if s.viewer != 0 {
 		b = s.appendFlags(b, f)

@@ -187,7 +187,7 @@ var (
 			language = p.Language
 		}
 		return map[string]any{"posting:default:visibility": orElse(p.Visibility, "public"), "posting:default:sensitive": p.Sensitive, "posting:default:language": language,
-			"posting:default:quote_policy": "nobody", "reading:expand:media": "default", "reading:expand:spoilers": false}, nil
+			"posting:default:quote_policy": quotePolicy(p), "reading:expand:media": "default", "reading:expand:spoilers": false}, nil
 	})
 	_ = route("GET /api/v1/custom_emojis", "", func(api *API, r *Request) (any, error) {
 		all, err := api.DB.AllEmoji(r.Context())

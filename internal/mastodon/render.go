@@ -241,6 +241,10 @@ func (api *API) loadPosts(ctx context.Context, ids []int64, found map[int64]*pos
 	if err != nil {
 		return err
 	}
+	quotes, err := api.quotesOf(ctx, contents)
+	if err != nil {
+		return err
+	}
 	for i, id := range missing {
 		row := rows[id]
 		if row == nil || found[id] != nil {
@@ -250,7 +254,7 @@ func (api *API) loadPosts(ctx context.Context, ids []int64, found map[int64]*pos
 		if content == nil && row.BoostOf == 0 {
 			continue // Deleted between the two queries.
 		}
-		p := api.draw.drawPost(*row, content, row.Local, authors)
+		p := api.draw.drawPost(*row, content, quotes[id], row.Local, authors)
 		found[id] = p
 		api.cache.keepPost(p, epochs[i], now)
 	}
@@ -385,6 +389,12 @@ func (api *API) show(ctx context.Context, viewer *store.Actor, ids []int64) ([]*
 	if len(list) == 0 {
 		return nil, nil
 	}
+	if all, err = api.addQuoted(ctx, viewer, all); err != nil {
+		return nil, err
+	}
+	for _, s := range all {
+		authors = append(authors, s.row.Actor)
+	}
 	people, err := api.people(ctx, authors)
 	if err != nil {
 		return nil, err
@@ -393,6 +403,11 @@ func (api *API) show(ctx context.Context, viewer *store.Actor, ids []int64) ([]*
 		return suspended(people, s.row.Actor) || s.boosted != nil && suspended(people, s.boosted.row.Actor)
 	})
 	all = slices.DeleteFunc(all, func(s *shown) bool { return suspended(people, s.row.Actor) })
+	for _, s := range all {
+		if q := s.quoted; q != nil && q.status != nil && suspended(people, q.status.row.Actor) {
+			s.quoted = &quotedBy{state: "unauthorized"}
+		}
+	}
 	if len(list) == 0 {
 		return nil, nil
 	}
@@ -404,6 +419,9 @@ func (api *API) show(ctx context.Context, viewer *store.Actor, ids []int64) ([]*
 		if viewer != nil {
 			s.viewer = viewer.ID
 		}
+	}
+	if err := api.judgeQuotes(ctx, viewer, all); err != nil {
+		return nil, err
 	}
 	if err := api.addFacets(ctx, viewer, all); err != nil {
 		return nil, err

@@ -203,10 +203,7 @@ func thread(all []store.Status, st *store.Status, signedIn bool) (above, below [
 // was is the post that is edited, nil for a new one.
 func (api *API) draft(r *Request) (pipeline.Draft, error) {
 	d := pipeline.Draft{Text: r.String("status"), ContentType: r.String("content_type"), Spoiler: r.String("spoiler_text"), Language: r.String("language")}
-	preferences := store.Preferences{}
-	if r.Session.Account != nil {
-		preferences = r.Session.Account.Preferences
-	}
+	preferences := preferred(r)
 	d.Sensitive = r.Bool("sensitive", preferences.Sensitive)
 	if d.Language == "" {
 		d.Language = preferences.Language
@@ -226,6 +223,14 @@ func (api *API) draft(r *Request) (pipeline.Draft, error) {
 	emoji, err := api.usedEmoji(r.Context(), d.Text+" "+d.Spoiler)
 	d.Emoji = emoji
 	return d, err
+}
+
+// preferred is how the one who asks likes to write.
+func preferred(r *Request) store.Preferences {
+	if r.Session.Account == nil {
+		return store.Preferences{}
+	}
+	return r.Session.Account.Preferences
 }
 
 // invalidField is a validation failure in the words that apps show.
@@ -385,7 +390,13 @@ var _ = route("POST /api/v1/statuses", "write:statuses",
 		if d.Poll, err = api.draftPoll(r); err != nil {
 			return nil, err
 		}
-		if strings.TrimSpace(d.Text) == "" && len(d.Media) == 0 && d.Poll == nil && d.Spoiler == "" {
+		if err := api.draftQuote(r, &d); err != nil {
+			return nil, err
+		}
+		if d.QuotePolicy, err = draftPolicy(r, preferred(r).QuotePolicy); err != nil {
+			return nil, err
+		}
+		if strings.TrimSpace(d.Text) == "" && len(d.Media) == 0 && d.Poll == nil && d.Spoiler == "" && d.Quote == 0 {
 			return nil, invalidField("Text can't be blank")
 		}
 		id, err := api.Pipeline.Post(ctx, r.User, d)
@@ -425,7 +436,10 @@ var _ = route("PUT /api/v1/statuses/{id}", "write:statuses",
 		if err := api.editPoll(ctx, r, &d, st.ID); err != nil {
 			return nil, err
 		}
-		if strings.TrimSpace(d.Text) == "" && len(d.Media) == 0 && d.Poll == nil && d.Spoiler == "" {
+		if d.QuotePolicy, err = draftPolicy(r, ""); err != nil {
+			return nil, err
+		}
+		if strings.TrimSpace(d.Text) == "" && len(d.Media) == 0 && d.Poll == nil && d.Spoiler == "" && was.Quote == "" {
 			return nil, invalidField("Text can't be blank")
 		}
 		if err := api.Pipeline.Edit(ctx, r.User, st.ID, d); err != nil {
@@ -750,24 +764,11 @@ func (api *API) drawPeople(r *Request, list []store.Cursor, page store.Page, pre
 	return r.drawn(appendAll(r.buffer(), all))
 }
 
-// Quotes and translations are not offered; apps ask all the same.
+// Translations are not offered; apps ask all the same.
 //
-// spec: masto:methods/statuses#quotes, #translate, #edit_interaction_policy
+// spec: masto:methods/statuses#translate
 var (
-	_ = route("GET /api/v1/statuses/{id}/quotes", "read:statuses", func(api *API, r *Request) (any, error) {
-		if _, err := api.visiblePost(r.Context(), r.User, r.PathValue("id")); err != nil {
-			return nil, err
-		}
-		return []struct{}{}, nil
-	})
 	_ = route("POST /api/v1/statuses/{id}/translate", "app read:statuses", func(*API, *Request) (any, error) {
 		return nil, fault.New(fault.NotFound, "Translation is not offered on this server")
-	})
-	_ = route("PUT /api/v1/statuses/{id}/interaction_policy", "write:statuses", func(api *API, r *Request) (any, error) {
-		st, _, err := api.ownPost(r.Context(), r)
-		if err != nil {
-			return nil, err
-		}
-		return api.drawStatus(r, st.ID)
 	})
 )

@@ -198,6 +198,7 @@ func (r *relations) wanted(list []*shown, where string, viewer *store.Actor, now
 			continue
 		}
 		s.filtered, of.filtered = drawn, drawn
+		s.filterQuoted(r, where, viewer.ID, now)
 		kept = append(kept, s)
 	}
 	return kept
@@ -303,6 +304,7 @@ func (api *API) filter(ctx context.Context, viewer *store.Actor, list []*shown, 
 		}
 		kept = append(kept, s)
 		drawn, _ := rel.apply(of.post, where, viewer.ID, now)
+		s.filterQuoted(rel, where, viewer.ID, now)
 		s.filtered, of.filtered = drawn, drawn
 	}
 	return kept, nil

@@ -25,6 +25,9 @@ func validateCreate(a *vocab.Activity, from Origin) error {
 		}
 		return nil // Only its address: it is fetched.
 	}
+	if from.Fetched && isStamp(a.Inline, a.Actor) {
+		return nil
+	}
 	return validatePost(a, from)
 }
 
@@ -71,6 +74,9 @@ func applyCreate(ctx context.Context, s *Step) error {
 		}
 		s.state = store.Void
 		return nil
+	}
+	if o.Type == stampType {
+		return s.fetchedStamp(ctx, o)
 	}
 	if isVote(o) {
 		return s.vote(ctx, o)

@@ -156,8 +156,10 @@ func needsAnswered(a *vocab.Activity, from Origin) error {
 	switch {
 	case a.Nested == nil:
 		return needsObject(a, from)
+	case a.Nested.Type == "QuoteRequest":
+		return needsObject(a, from)
 	case a.Nested.Type != "Follow":
-		return fault.New(fault.Rejected, "Only a Follow can be answered here.")
+		return fault.New(fault.Rejected, "Only a Follow or a QuoteRequest can be answered here.")
 	case a.Object == "" && (a.Nested.Actor == "" || a.Nested.Object != "" && a.Nested.Object != a.Actor):
 		return fault.New(fault.Malformed, "The %s does not say which Follow it answers.", a.Type)
 	}
@@ -165,6 +167,11 @@ func needsAnswered(a *vocab.Activity, from Origin) error {
 }
 
 func applyAccept(ctx context.Context, s *Step) error {
+	if row, request, err := s.answeredQuote(ctx); err != nil {
+		return err
+	} else if row != nil {
+		return s.acceptQuote(ctx, request)
+	}
 	f, err := s.answered(ctx)
 	if err != nil || f == nil {
 		return err
@@ -205,6 +212,11 @@ func (s *Step) requestAnswered(ctx context.Context, f *store.Activity) error {
 }
 
 func applyReject(ctx context.Context, s *Step) error {
+	if row, request, err := s.answeredQuote(ctx); err != nil {
+		return err
+	} else if row != nil {
+		return s.rejectQuote(ctx, row, request)
+	}
 	f, err := s.answered(ctx)
 	if err != nil || f == nil {
 		return err
@@ -224,6 +236,9 @@ func undoAccept(ctx context.Context, s *Step, a *store.Activity) error {
 		return nil
 	} else if err != nil {
 		return err
+	}
+	if f.Type != "Follow" {
+		return nil // Leave to quote ends with its stamp.
 	}
 	if !s.replay {
 		if err := s.SetActivity(ctx, f.Seq, store.Undone, f.Object); err != nil {

@@ -16,6 +16,7 @@ import (
 func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 	return map[string]func(context.Context, store.Job) error{
 		"fetch":          handler(quiet(p.fetch)),
+		"quote-verify":   handler(quiet(p.verifyStamp)),
 		"fanout":         handler(p.fanout),
 		"introduce":      handler(p.introduce),
 		"purge":          handler(p.purge),

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"kenoma/internal/fault"
@@ -34,7 +35,7 @@ func (s *Step) put(ctx context.Context, o *vocab.Object) error {
 	version := published
 	if !o.Updated.IsZero() {
 		version = max(version, vocab.ClampTime(o.Updated, vocab.TimeOf(s.Seq)).UnixMilli())
-	} else if s.Activity.Type == "Update" && o.Poll == nil {
+	} else if s.Activity.Type == "Update" && o.Poll == nil && o.Policy == nil && o.QuoteAuthorization == "" { // Who knows of these says when it edits.
 		version = max(version+1, vocab.ClampTime(s.Activity.Published, vocab.TimeOf(s.Seq)).UnixMilli())
 	}
 	s.visibility = vis.Level
@@ -55,7 +56,9 @@ func (s *Step) put(ctx context.Context, o *vocab.Object) error {
 	case newer:
 		err = s.reshow(ctx, obj, o, r)
 	case same:
-		err = s.retally(ctx, obj, o)
+		if err = s.reshowQuietly(ctx, obj, o, r); err == nil {
+			err = s.retally(ctx, obj, o)
+		}
 	case older:
 		err = s.mentionsOf(ctx, obj.ID, o)
 	default: // buried
@@ -97,25 +100,70 @@ func (s *Step) fileVersion(ctx context.Context, obj *store.Object, published int
 	case obj.Version > old.Version:
 		return newer, s.ReplaceObject(ctx, old, obj)
 	case obj.Version == old.Version:
-		return same, s.amendTallies(ctx, old, obj)
+		return same, s.amend(ctx, old, obj)
 	}
 	return older, s.AddVersion(ctx, old.ID, store.Version{Version: obj.Version, Seq: s.Seq, Doc: obj.Doc})
 }
 
-// amendTallies keeps the document of a poll with the most votes as the one that
-// stands; it is no new version.
-func (s *Step) amendTallies(ctx context.Context, old, obj *store.Object) error {
-	now := s.Activity.Inline.Poll
-	if now == nil {
-		return nil
-	}
+// amend replaces the document that stands by one of the same version, which is no
+// edit: a poll's with more votes, or another one that an Update brings, for who may
+// quote the post and the permission to quote that it got. The last such Update stands,
+// but none takes a permission back: that is for the Delete of the permission.
+func (s *Step) amend(ctx context.Context, old, obj *store.Object) error {
 	was, err := vocab.DecodeObject([]byte(old.Doc))
-	if err != nil || was.Poll == nil || tally(now) <= tally(was.Poll) {
-		return err
+	if err != nil {
+		return fmt.Errorf("object %d of the log: %w", old.ID, err)
+	}
+	now := s.Activity.Inline
+	switch {
+	case now.Poll != nil && was.Poll != nil && tally(now.Poll) != tally(was.Poll):
+		if tally(now.Poll) < tally(was.Poll) {
+			return nil
+		}
+	case s.Activity.Type != "Update" || obj.Doc == old.Doc, was.QuoteAuthorization != "" && now.QuoteAuthorization == "":
+		return nil
 	}
 	amended := *old
 	amended.Doc = obj.Doc
 	return s.AmendObject(ctx, &amended)
+}
+
+// reshowQuietly renders a post anew whose document was amended; nobody is notified.
+func (s *Step) reshowQuietly(ctx context.Context, obj *store.Object, o *vocab.Object, r *rendering) error {
+	stands, err := s.Object(ctx, obj.ID)
+	if err != nil || stands.Doc != obj.Doc || s.Activity.Type != "Update" || s.Activity.Inline.Policy == nil && o.QuoteURL == "" {
+		return err
+	}
+	st, err := s.Status(ctx, obj.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	people, err := s.addressed(ctx, o)
+	if err != nil {
+		return err
+	}
+	published := vocab.ClampTime(o.Published, vocab.TimeOf(s.Seq)).UnixMilli()
+	content := r.fill(obj.URI, published, people)
+	if err := s.detail(ctx, content); err != nil {
+		return err
+	}
+	if err := s.quoting(ctx, content, o); err != nil {
+		return err
+	}
+	if err := s.SetContent(ctx, st.ID, content); err != nil {
+		return err
+	}
+	if err := s.settleQuote(ctx, st, content, false); err != nil {
+		return err
+	}
+	e := s.eventFor("status.update", st, r.tags)
+	if e.Home, err = s.HomesWith(ctx, st, 500); err != nil {
+		return err
+	}
+	s.publish(e)
+	return nil
 }
 
 func tally(p *vocab.Poll) int {
@@ -203,6 +251,9 @@ func (s *Step) show(ctx context.Context, obj *store.Object, o *vocab.Object, r *
 	if err := s.detail(ctx, content); err != nil {
 		return err
 	}
+	if err := s.quoting(ctx, content, o); err != nil {
+		return err
+	}
 	if err := s.SetContent(ctx, st.ID, content); err != nil {
 		return err
 	}
@@ -237,6 +288,12 @@ func (s *Step) show(ctx context.Context, obj *store.Object, o *vocab.Object, r *
 		}
 	}
 	if err := s.tellPeople(ctx, st, people); err != nil {
+		return err
+	}
+	if err := s.newQuote(ctx, st, content); err != nil {
+		return err
+	}
+	if err := s.settleQuote(ctx, st, content, false); err != nil {
 		return err
 	}
 	s.arrived = append(s.arrived, obj.URI)
@@ -275,7 +332,13 @@ func (s *Step) reshow(ctx context.Context, obj *store.Object, o *vocab.Object, r
 	if err := s.detail(ctx, content); err != nil {
 		return err
 	}
+	if err := s.quoting(ctx, content, o); err != nil {
+		return err
+	}
 	if err := s.SetContent(ctx, st.ID, content); err != nil {
+		return err
+	}
+	if err := s.settleQuote(ctx, st, content, false); err != nil {
 		return err
 	}
 	if err := s.SetTags(ctx, st.ID, r.tags, content.Tags); err != nil {
@@ -344,9 +407,9 @@ func (s *Step) tellPeople(ctx context.Context, st *store.Status, people []addres
 	return nil
 }
 
-// tellInterested notifies our own who boosted a post that it was edited.
+// tellInterested notifies our own who boosted or quoted a post that it was edited.
 //
-// spec: masto:entities/Notification#type (update)
+// spec: masto:entities/Notification#type (update, quoted_update)
 func (s *Step) tellInterested(ctx context.Context, st *store.Status) error {
 	if s.From.Fetched {
 		return nil
@@ -360,6 +423,18 @@ func (s *Step) tellInterested(ctx context.Context, st *store.Status) error {
 			continue
 		}
 		if err := s.notify(ctx, b, "update", st.ID); err != nil {
+			return err
+		}
+	}
+	quoters, err := s.LocalQuoters(ctx, st.ID)
+	if err != nil {
+		return err
+	}
+	for _, q := range quoters {
+		if q == s.Actor.ID {
+			continue
+		}
+		if err := s.notify(ctx, q, "quoted_update", st.ID); err != nil {
 			return err
 		}
 	}
@@ -505,6 +580,9 @@ func (s *Step) bury(ctx context.Context, o *store.Object) error {
 			}
 		}
 	}
+	if o.Type == stampType {
+		return s.revoked(ctx, o.ID)
+	}
 	st, err := s.Status(ctx, o.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -539,6 +617,9 @@ func (s *Step) takeDown(ctx context.Context, st *store.Status) error {
 		if err := s.CountReply(ctx, st.ReplyTo, -1); err != nil {
 			return err
 		}
+	}
+	if err := s.forgetQuote(ctx, st.ID); err != nil {
+		return err
 	}
 	return s.RemoveStatus(ctx, st)
 }

@@ -65,11 +65,43 @@ var families = []struct {
 		question(1, 0, 0), question(2, 1, 0), question(3, 2, 5),
 		`{"id":"https://b.test/delete/9","type":"Delete","actor":"https://b.test/users/bob","object":"https://b.test/notes/9"}`,
 	}},
+	{"a quote, permitted and revoked", []string{
+		note(1, "quotable", ""), quoting(""), quoteRequest, quoteAccept,
+		`{"id":"https://b.test/delete/stamp","type":"Delete","actor":"https://b.test/users/bob","object":{"id":"https://b.test/stamps/1","type":"QuoteAuthorization"}}`,
+	}},
+	{"a quote, permitted and rejected", []string{
+		note(1, "quotable", ""), quoting(""), quoteRequest, quoteAccept,
+		`{"id":"https://b.test/reject/quote","type":"Reject","actor":"https://b.test/users/bob","object":"https://c.test/request/1"}`,
+	}},
+	{"a quote of a post that goes", []string{
+		note(1, "quotable", ""), quoting(""),
+		`{"id":"https://b.test/delete/1","type":"Delete","actor":"https://b.test/users/bob","object":{"id":"https://b.test/notes/1","type":"Tombstone"}}`,
+	}},
+	{"a quote that is amended by its permission", []string{
+		note(1, "quotable", ""), quoting(""), quoteRequest, quoteAccept,
+		strings.NewReplacer(`"Create"`, `"Update"`, "/create/", "/update/").Replace(quoting(`,"quoteAuthorization":"https://b.test/stamps/1"`)),
+	}},
+	{"a post quoted by its author in an answer to it", []string{
+		note(1, "quotable", ""), note(2, "as I said", `,"inReplyTo":"https://b.test/notes/1","quote":"https://b.test/notes/1"`),
+		update(1, 2, "edited", "2026-01-01T11:00:00Z"),
+		`{"id":"https://b.test/delete/2","type":"Delete","actor":"https://b.test/users/bob","object":"https://b.test/notes/2"}`,
+	}},
 	{"a mention that an edit removes", []string{
 		note(1, "hello @ann", `,"tag":[{"type":"Mention","href":"https://a.test/users/ann","name":"@ann@a.test"}]`),
 		update(1, 2, "hello nobody", "2026-01-01T11:00:00Z"),
 	}},
 }
+
+// quoting is a Create of a Note by cat@c.test that quotes bob's first one.
+func quoting(more string) string {
+	return `{"id":"https://c.test/create/1","type":"Create","actor":"https://c.test/users/cat","to":["as:Public"],"object":{"id":"https://c.test/notes/1","type":"Note",
+		"attributedTo":"https://c.test/users/cat","to":["as:Public"],"published":"2026-01-01T10:30:00Z","content":"look","quote":"https://b.test/notes/1"` + more + `}}`
+}
+
+const (
+	quoteRequest = `{"id":"https://c.test/request/1","type":"QuoteRequest","actor":"https://c.test/users/cat","object":"https://b.test/notes/1","instrument":"https://c.test/notes/1"}`
+	quoteAccept  = `{"id":"https://b.test/accept/quote","type":"Accept","actor":"https://b.test/users/bob","object":"https://c.test/request/1","result":"https://b.test/stamps/1"}`
+)
 
 func update(n, version int, text, at string) string {
 	return fmt.Sprintf(`{"id":"https://b.test/update/%d-%d","type":"Update","actor":"https://b.test/users/bob","to":["as:Public"],
@@ -157,6 +189,9 @@ func (w *world) state() map[string][]string {
 		`SELECT a.uri || ' boosts ' || o.uri || ' ' || s.visibility FROM statuses s JOIN actors a ON a.id = s.actor JOIN objects o ON o.id = s.boost_of`,
 		`SELECT o.uri || ' in ' || r.uri FROM statuses s JOIN objects o ON o.id = s.id JOIN objects r ON r.id = s.conversation`,
 		`SELECT o.uri || ' ' || c.replies || ' ' || c.boosts || ' ' || c.favourites FROM counts c JOIN objects o ON o.id = c.status WHERE c.replies + c.boosts + c.favourites > 0`,
+		`SELECT o.uri || ' quoted ' || c.quotes FROM counts c JOIN objects o ON o.id = c.status WHERE c.quotes > 0`,
+		`SELECT o.uri || ' quotes ' || COALESCE(t.uri, '-') || ' ' || q.state FROM quotes q JOIN objects o ON o.id = q.status LEFT JOIN objects t ON t.id = q.quoted`,
+		`SELECT o.uri || ' by leave of ' || t.uri FROM quote_stamps q JOIN objects o ON o.id = q.status JOIN objects t ON t.id = q.stamp`,
 		`SELECT a.uri || ' ' || c.statuses || ' ' || c.followers || ' ' || c.following FROM actor_counts c JOIN actors a ON a.id = c.actor`,
 		`SELECT a.uri || ' likes ' || o.uri FROM favourites f JOIN actors a ON a.id = f.actor JOIN objects o ON o.id = f.status`,
 		`SELECT a.uri || ' follows ' || b.uri || ' ' || f.accepted FROM follows f JOIN actors a ON a.id = f.actor JOIN actors b ON b.id = f.target`,

@@ -118,12 +118,15 @@ func (p *Pipeline) ProcessDocument(ctx context.Context, doc []byte, from Origin)
 	return p.Process(ctx, a, from)
 }
 
-// ownInside is the Create of a post that its own author boosts and gives along: a
-// followers-only one can't be fetched. Copies of other people's posts are nobody's
-// word, see Announce.
+// ownInside is the Create of a post that its own author boosts, or asks leave for to
+// quote in, and gives along: a followers-only one can't be fetched. Copies of other
+// people's posts are nobody's word, see Announce.
 func ownInside(a *vocab.Activity) *vocab.Activity {
 	o := a.Inline
-	if a.Type != "Announce" || a.Nested != nil || o == nil || !vocab.IsPost(o.Type) || o.ID == "" || !vocab.SameHost(o.ID, a.Actor) || authorOf(o) != a.Actor {
+	if a.Type == "QuoteRequest" {
+		o = a.InlineInstrument
+	}
+	if a.Type != "Announce" && a.Type != "QuoteRequest" || a.Nested != nil || o == nil || !vocab.IsPost(o.Type) || o.ID == "" || !vocab.SameHost(o.ID, a.Actor) || authorOf(o) != a.Actor {
 		return nil
 	}
 	create := &vocab.Activity{ID: o.ID + "#announced", Type: "Create", Actor: a.Actor, Object: o.ID, Inline: o, To: o.To, Cc: o.Cc}

@@ -63,6 +63,14 @@ func (w *world) everything() {
 	_, err = w.Boost(ctx, dan, gone, "")
 	ok(err)
 	ok(w.Delete(ctx, ann, gone))
+	quote := post(ann, Draft{Text: "Look", Quote: other})
+	post(dan, Draft{Text: "As I said", Quote: other})
+	post(ann, Draft{Text: "Look again", Quote: other, QuotePolicy: "followers"})
+	ok(w.RevokeQuote(ctx, dan, other, quote))
+	ok(w.SetQuotePolicy(ctx, dan, other, "nobody"))
+	w.clock = w.clock.Add(time.Minute)
+	ok(w.Edit(ctx, dan, other, Draft{Text: "Quoted and edited"}))
+	ok(w.Delete(ctx, ann, post(ann, Draft{Text: "Look away", Quote: hello})))
 	ok(w.Block(ctx, ann, eve))
 	fay := w.person("fay")
 	ok(w.Follow(ctx, fay, ann))
@@ -75,6 +83,7 @@ func (w *world) everything() {
 		return err
 	}))
 	w.strangers(reply)
+	w.quotes(hello)
 	w.moderated(hello)
 	w.clock = w.clock.Add(2 * time.Hour)
 	ok(w.endPoll(ctx, pollJob{Status: poll}))
@@ -152,10 +161,46 @@ func (w *world) moderated(hello int64) {
 	}
 }
 
+// quotes is what strangers quote of ours, and ours of theirs. Post 7 is a stranger's.
+func (w *world) quotes(ours int64) {
+	w.t.Helper()
+	ctx := context.Background()
+	uri := w.ObjectURI(ours)
+	for _, n := range []int{1, 2} {
+		w.send(fmt.Sprintf(`{"id":"https://c.test/request/%[1]d","type":"QuoteRequest","actor":"https://c.test/users/cat","object":%[2]q,"instrument":{"id":"https://c.test/quotes/%[1]d","type":"Note",
+			"attributedTo":"https://c.test/users/cat","to":["as:Public"],"published":"2026-01-01T15:00:00Z","content":"Look","quote":%[2]q}}`, n, uri))
+	}
+	second, err := w.DB.ObjectByURI(ctx, "https://c.test/quotes/2")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	dan := w.person("dan")
+	if err := w.RevokeQuote(ctx, dan, ours, second.ID); err != nil {
+		w.t.Fatal(err)
+	}
+	w.send(`{"id":"https://b.test/open","type":"Create","actor":"https://b.test/users/bob","to":["as:Public"],"object":{"id":"https://b.test/notes/open","type":"Note","attributedTo":"https://b.test/users/bob",
+		"to":["as:Public"],"content":"Quote me","published":"2026-01-01T15:00:00Z","interactionPolicy":{"canQuote":{"automaticApproval":["as:Public"]}}}}`)
+	theirs, err := w.DB.ObjectByURI(ctx, "https://b.test/notes/open")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ann := w.person("ann")
+	for i, answer := range []string{`"type":"Accept","result":"https://b.test/stamps/1"`, `"type":"Reject"`} {
+		if _, err := w.Post(ctx, ann, Draft{Text: "Look", Quote: theirs.ID}); err != nil {
+			w.t.Fatal(err)
+		}
+		requests, err := w.DB.LiveActivities(ctx, "QuoteRequest", ann.ID, theirs.ID)
+		if err != nil || len(requests) != i+1 {
+			w.t.Fatalf("%d requests, %v", len(requests), err)
+		}
+		w.send(fmt.Sprintf(`{"id":"https://b.test/answer/%d","actor":"https://b.test/users/bob","object":%q,%s}`, i, requests[0].URI, answer))
+	}
+}
+
 // zeros are rows of counts that say nothing: a count that went up and down leaves
 // one, where a rebuild leaves none.
 var zeros = map[string]string{
-	"counts":       " WHERE replies <> 0 OR boosts <> 0 OR favourites <> 0",
+	"counts":       " WHERE replies <> 0 OR boosts <> 0 OR favourites <> 0 OR quotes <> 0",
 	"actor_counts": " WHERE statuses <> 0 OR followers <> 0 OR following <> 0",
 }
 

@@ -180,8 +180,8 @@ func (s *Step) wake(ctx context.Context, uri vocab.IRI) error {
 		if err := s.DropWait(ctx, uri, w.Ref); err != nil {
 			return err
 		}
-		if w.Kind == store.WaitReply {
-			err = s.thread(ctx, w.Ref, uri)
+		if w.Kind == store.WaitReply || w.Kind == store.WaitQuote {
+			err = s.wakeStatus(ctx, w.Ref, uri)
 		} else {
 			err = s.resume(ctx, w.Ref)
 		}
@@ -304,7 +304,11 @@ func (s *Step) Notify(ctx context.Context, owner *store.Actor, kind string, stat
 }
 
 func (s *Step) notify(ctx context.Context, owner int64, kind string, status int64) error {
-	n := store.Notification{Owner: owner, ID: s.Seq, Kind: store.KindNamed(kind), Actor: s.Actor.ID, Status: status}
+	return s.tell(ctx, store.Notification{Owner: owner, ID: s.Seq, Kind: store.KindNamed(kind), Actor: s.Actor.ID, Status: status})
+}
+
+// tell adds a notification, or while the log is replayed restores it.
+func (s *Step) tell(ctx context.Context, n store.Notification) error {
 	if s.replay {
 		_, err := s.RestoreNotification(ctx, n)
 		return err
@@ -313,7 +317,7 @@ func (s *Step) notify(ctx context.Context, owner int64, kind string, status int6
 	if err != nil || !heard {
 		return err
 	}
-	s.publish(stream.Event{Kind: "notification", Notification: s.Seq, Home: []int64{owner}, Status: status, Author: s.Actor.ID})
+	s.publish(stream.Event{Kind: "notification", Notification: n.ID, Home: []int64{n.Owner}, Status: n.Status, Author: n.Actor})
 	return nil
 }
 

@@ -23,7 +23,9 @@ type Draft struct {
 	Visibility  string // Name; "" means public.
 	LocalOnly   bool
 	Language    string
-	InReplyTo   int64 // statuses.id, 0 none
+	InReplyTo   int64  // statuses.id, 0 none
+	Quote       int64  // statuses.id, 0 none
+	QuotePolicy string // One of Policies; "" means public, of an edit as it was.
 	Media       []store.Media
 	Poll        *DraftPoll
 	Emoji       []vocab.Tag // The instance's own emoji that the text may use.
@@ -110,7 +112,15 @@ func (p *Pipeline) compose(ctx context.Context, by *store.Actor, d *Draft, id in
 	if err := p.draftReply(ctx, by, d, o); err != nil {
 		return nil, err
 	}
+	if err := p.draftQuote(ctx, by, d, o); err != nil {
+		return nil, err
+	}
+	if named, ok := vocab.VisibilityNamed(d.Visibility); ok {
+		vis = named
+	}
 	o.To, o.Cc = vis.Audience(by.Followers, people)
+	o.Policy = policyOf(d.QuotePolicy, by, vis.Level)
+	p.nameQuote(ctx, o)
 	for _, m := range d.Media {
 		o.Attachments = append(o.Attachments, vocab.Attachment{Type: "Document", MediaType: m.Mime, URL: m.URL, Name: m.Description, Blurhash: m.Blurhash,
 			Width: m.Width, Height: m.Height, Focus: m.Focus, Duration: m.Duration, Preview: m.Preview})
@@ -228,11 +238,17 @@ func (p *Pipeline) Edit(ctx context.Context, by *store.Actor, status int64, d Dr
 		return fmt.Errorf("object %d of the log: %w", old.ID, err)
 	}
 	d.Visibility, d.LocalOnly, d.InReplyTo = vocab.VisibilityLevel(old.Visibility).Name, old.LocalOnly, 0
+	d.Quote = 0 // It stays.
 	o, err := p.compose(ctx, by, &d, status)
 	if err != nil {
 		return err
 	}
 	o.InReplyTo, o.Conversation, o.Published = was.InReplyTo, was.Conversation, was.Published
+	o.QuoteURL, o.QuoteAuthorization = was.QuoteURL, was.QuoteAuthorization
+	p.nameQuote(ctx, o)
+	if d.QuotePolicy == "" && was.Policy != nil {
+		o.Policy = was.Policy
+	}
 	o.Updated = time.UnixMilli(max(p.Now().UnixMilli(), old.Version+1)).UTC()
 	if o.Poll != nil && was.Poll != nil && d.Poll.Expires == 0 {
 		o.Poll.Ends = was.Poll.Ends

@@ -34,6 +34,7 @@ type Preferences struct {
 	Visibility  string `json:"visibility,omitempty"` // Of new posts; "" public.
 	Sensitive   bool   `json:"sensitive,omitempty"`
 	Language    string `json:"language,omitempty"`
+	QuotePolicy string `json:"quote_policy,omitempty"` // Of new posts: public, followers, nobody; "" public.
 	HideNetwork bool   `json:"hide_network,omitempty"` // Followers and followed are nobody's business.
 
 	// What the profile doesn't show although it could.

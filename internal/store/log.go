@@ -334,6 +334,7 @@ const (
 	WaitActivity int16 = 1 // ref is the seq of an activity.
 	WaitReply    int16 = 2 // ref is the id of a status that answers the document.
 	WaitMention  int16 = 3 // ref is the id of a status that mentions the actor.
+	WaitQuote    int16 = 4 // ref is the id of a status that quotes the document, or names it as its permission.
 )
 
 // Wait is a row of waits.

@@ -121,8 +121,17 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"handle":      func(ctx context.Context, q *store.Q) error { return missing(q.ActorByHandle(ctx, "ann", "")) },
 	"object":      func(ctx context.Context, q *store.Q) error { return missing(q.ObjectByURI(ctx, "https://a.test/1")) },
 	"token":       func(ctx context.Context, q *store.Q) error { return missing(q.Token(ctx, "access", "x")) },
-	"staff":       func(ctx context.Context, q *store.Q) error { return second(q.StaffWith(ctx, store.ManageReports)) },
-	"audit":       func(ctx context.Context, q *store.Q) error { return second(q.AuditLog(ctx, store.AuditQuery{}, page)) },
+	"quotes":      func(ctx context.Context, q *store.Q) error { return second(q.Quotes(ctx, []int64{1, 2})) },
+	"quotes of":   func(ctx context.Context, q *store.Q) error { return second(q.QuotesOf(ctx, 1, page)) },
+	"stamps":      func(ctx context.Context, q *store.Q) error { return second(q.Stamps(ctx, 1)) },
+	"quoters":     func(ctx context.Context, q *store.Q) error { return second(q.LocalQuoters(ctx, 1)) },
+	"stamped":     func(ctx context.Context, q *store.Q) error { return second(q.StampedBy(ctx, 1)) },
+	"among": func(ctx context.Context, q *store.Q) error {
+		_, _, err := q.FollowedAmong(ctx, 1, []int64{1, 2})
+		return err
+	},
+	"staff": func(ctx context.Context, q *store.Q) error { return second(q.StaffWith(ctx, store.ManageReports)) },
+	"audit": func(ctx context.Context, q *store.Q) error { return second(q.AuditLog(ctx, store.AuditQuery{}, page)) },
 	"audit of one": func(ctx context.Context, q *store.Q) error {
 		return second(q.AuditLog(ctx, store.AuditQuery{Actor: 1, Kind: "account", Target: 2}, page))
 	},

@@ -119,8 +119,8 @@ func (q *Q) Counts(ctx context.Context, ids []int64) (map[int64]Counts, error) {
 	found := make(map[int64]Counts, len(ids))
 	for chunk := range chunks(ids) {
 		list, args := in(1, chunk)
-		rows, err := q.query(ctx, "SELECT status, replies, boosts, favourites FROM counts WHERE status IN ("+list+")", args...)
-		all, err := collect(rows, err, func(p *pair) []any { return []any{&p.id, &p.Replies, &p.Boosts, &p.Favourites} })
+		rows, err := q.query(ctx, "SELECT status, replies, boosts, favourites, quotes FROM counts WHERE status IN ("+list+")", args...)
+		all, err := collect(rows, err, func(p *pair) []any { return []any{&p.id, &p.Replies, &p.Boosts, &p.Favourites, &p.Quotes} })
 		if err != nil {
 			return nil, fmt.Errorf("counts: %w", err)
 		}

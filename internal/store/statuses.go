@@ -49,7 +49,11 @@ type Content struct {
 	Tags       []string  `json:"tags,omitempty"` // As written, without #.
 	Emoji      []Emoji   `json:"emoji,omitempty"`
 	Media      []Media   `json:"media,omitempty"`
-	App        string    `json:"app,omitempty"` // Name of the client that made a local post.
+	Quote      vocab.IRI `json:"quote,omitempty"`       // As the document says, known or not.
+	QuoteStamp vocab.IRI `json:"quote_stamp,omitempty"` // Where the permission is said to be.
+	QuoteAuto  []string  `json:"quote_auto,omitempty"`  // Whose quotes are approved at once: public, followers, following, unsupported_policy.
+	QuoteAsk   []string  `json:"quote_ask,omitempty"`   // Whose are looked at first; the same words.
+	App        string    `json:"app,omitempty"`         // Name of the client that made a local post.
 	AppURL     string    `json:"app_url,omitempty"`
 	Link       string    `json:"link,omitempty"` // The one that a card is shown for.
 
@@ -119,8 +123,8 @@ type ProfileField struct {
 	Verified int64  `json:"verified,omitempty"` // ms
 }
 
-// Counts are how often a post was answered, boosted and favoured.
-type Counts struct{ Replies, Boosts, Favourites int64 }
+// Counts are how often a post was answered, boosted, favoured and quoted.
+type Counts struct{ Replies, Boosts, Favourites, Quotes int64 }
 
 // ActorCounts are an actor's numbers. LastStatus is ms, 0 for never.
 type ActorCounts struct{ Statuses, Followers, Following, LastStatus int64 }

@@ -187,6 +187,10 @@ func (v value) readActivity(id IRI, t typeInfo) *Activity {
 	if a.Content == "" {
 		a.Content = v.get("_misskey_reaction").text(maxTitle)
 	}
+	if in := v.get("instrument"); in.kind() == '{' && in.get("type").kind() != 0 {
+		id, _ := in.id()
+		a.InlineInstrument = in.readObject(id, in.typ(ObjectClass))
+	}
 	v.get("object").readObjects(a)
 	return a
 }

@@ -42,6 +42,9 @@ func (v value) readObject(id IRI, t typeInfo) *Object {
 		Image:        v.get("image").link(),
 
 		QuoteAuthorization: v.get("quoteAuthorization").iri(),
+		Policy:             v.get("interactionPolicy").get("canQuote").quotePolicy(),
+		Interacting:        v.get("interactingObject").iri(),
+		InteractionTarget:  v.get("interactionTarget").iri(),
 		Raw:                v.raw(),
 	}
 	o.To = v.get("bcc").audience(v.get("bto").audience(o.To))
@@ -237,6 +240,28 @@ func (v value) quote(tags []Tag) IRI {
 		}
 	}
 	return ""
+}
+
+// maxApprovals is how many entries each list of a policy may have.
+const maxApprovals = 16
+
+// quotePolicy reads canQuote; nil when there is none. GoToSocial's older names are
+// read too.
+//
+// spec: fep-044f
+func (v value) quotePolicy() *QuotePolicy {
+	if v.kind() != '{' {
+		return nil
+	}
+	return &QuotePolicy{
+		Automatic: v.get("automaticApproval", "always").approvals(),
+		Manual:    v.get("manualApproval", "approvalRequired", "with_approval").approvals(),
+	}
+}
+
+func (v value) approvals() []IRI {
+	list := v.audience(nil)
+	return list[:min(len(list), maxApprovals)]
 }
 
 // misskeyQuote marks the Link tag that stands for a quote.

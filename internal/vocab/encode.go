@@ -30,7 +30,14 @@ const (
 		`"focalPoint":{"@id":"toot:focalPoint","@container":"@list"},"votersCount":"toot:votersCount",` +
 		`"conversation":"ostatus:conversation","quote":{"@id":"https://w3id.org/fep/044f#quote","@type":"@id"},` +
 		`"quoteAuthorization":{"@id":"https://w3id.org/fep/044f#quoteAuthorization","@type":"@id"},` +
+		`"gts":"https://gotosocial.org/ns#","interactionPolicy":{"@id":"gts:interactionPolicy","@type":"@id"},` +
+		`"canQuote":{"@id":"gts:canQuote","@type":"@id"},"automaticApproval":{"@id":"gts:automaticApproval","@type":"@id"},` +
+		`"manualApproval":{"@id":"gts:manualApproval","@type":"@id"},` +
 		`"quoteUri":"fedibird:quoteUri","quoteUrl":"as:quoteUrl","_misskey_quote":"misskey:_misskey_quote"}]`
+
+	stampContext = `["https://www.w3.org/ns/activitystreams",{"QuoteAuthorization":"https://w3id.org/fep/044f#QuoteAuthorization",` +
+		`"gts":"https://gotosocial.org/ns#","interactingObject":{"@id":"gts:interactingObject","@type":"@id"},` +
+		`"interactionTarget":{"@id":"gts:interactionTarget","@type":"@id"}}]`
 
 	actorContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1","https://w3id.org/security/multikey/v1",{` +
 		`"schema":"http://schema.org#","toot":"http://joinmastodon.org/ns#","PropertyValue":"schema:PropertyValue","value":"schema:value",` +
@@ -116,6 +123,21 @@ func (w *writer) addressing(to, cc, audience []IRI, must bool) {
 	}
 }
 
+// EncodeStamp returns the document with which author lets the post quoting quote
+// its post quoted.
+//
+// spec: fep-044f#quoteauthorization
+func EncodeStamp(id, author, quoting, quoted IRI) []byte {
+	w := start(256, stampContext)
+	w.iri("id", id)
+	w.str("type", "QuoteAuthorization")
+	w.iri("attributedTo", author)
+	w.iri("interactingObject", quoting)
+	w.iri("interactionTarget", quoted)
+	w.close('}')
+	return w.buf
+}
+
 // Encode returns o as a document to serve. What is zero or empty is left out, of
 // replies, likes and shares also a size below 1. Raw, Actor and Links are not
 // looked at.
@@ -149,6 +171,7 @@ func (o *Object) Encode() []byte {
 		w.str("conversation", o.Conversation)
 	}
 	w.quote(o)
+	w.policy(o.Policy)
 	if o.Generator != "" {
 		w.key("generator")
 		w.open('{')
@@ -209,6 +232,21 @@ func (w *writer) quote(o *Object) {
 		w.iri(name, o.QuoteURL)
 	}
 	w.iri("quoteAuthorization", o.QuoteAuthorization)
+}
+
+// policy writes who may quote the object.
+func (w *writer) policy(p *QuotePolicy) {
+	if p == nil {
+		return
+	}
+	w.key("interactionPolicy")
+	w.open('{')
+	w.key("canQuote")
+	w.open('{')
+	w.list("automaticApproval", p.Automatic)
+	w.list("manualApproval", p.Manual)
+	w.close('}')
+	w.close('}')
 }
 
 func (w *writer) attachments(list []Attachment) {
@@ -531,6 +569,20 @@ func WithObject(doc, object []byte) ([]byte, error) {
 		inline = object
 	}
 	return was.replaced(bytes.TrimSpace(inline)), nil
+}
+
+// WithInstrument returns an activity with its instrument replaced by a document.
+func WithInstrument(doc, instrument []byte) ([]byte, error) {
+	v, r, err := parse(doc)
+	if err != nil {
+		return nil, err
+	}
+	defer r.release()
+	was := v.get("instrument")
+	if was.kind() == 0 {
+		return nil, fault.New(fault.Malformed, "The activity has no instrument.")
+	}
+	return was.replaced(bytes.TrimSpace(instrument)), nil
 }
 
 // replaced returns v's document with another value in place of v.

@@ -39,12 +39,15 @@ type Activity struct {
 	Result IRI
 	// Instrument is what it was done with, e.g. the quoting post of a QuoteRequest.
 	Instrument IRI
-	Content    string
-	Summary    string
-	Published  time.Time // Zero when absent or unreadable.
-	EndTime    time.Time
-	Tags       []Tag // Emoji of a reaction.
-	Raw        []byte
+	// InlineInstrument is the instrument as it stood in the activity; nil when only an
+	// id was given.
+	InlineInstrument *Object
+	Content          string
+	Summary          string
+	Published        time.Time // Zero when absent or unreadable.
+	EndTime          time.Time
+	Tags             []Tag // Emoji of a reaction.
+	Raw              []byte
 }
 
 // Object is a thing that people make: a Note, Question, Article … It also carries
@@ -72,9 +75,14 @@ type Object struct {
 	QuoteURL     IRI    // quote, quoteUri, quoteUrl, _misskey_quote or a Link tag.
 	// QuoteAuthorization is where the quoted author's permission is said to be (fep-044f).
 	QuoteAuthorization IRI
-	Sensitive          bool
-	Published          time.Time // Zero when absent or unreadable. Not yet clamped.
-	Updated            time.Time
+	// Policy says who may quote the object; nil when the document does not.
+	Policy *QuotePolicy
+	// Interacting and InteractionTarget are what an authorisation is for: the quoting
+	// post and the quoted one (fep-044f).
+	Interacting, InteractionTarget IRI
+	Sensitive                      bool
+	Published                      time.Time // Zero when absent or unreadable. Not yet clamped.
+	Updated                        time.Time
 
 	Attachments []Attachment
 	Tags        []Tag
@@ -100,6 +108,12 @@ type Object struct {
 	Icon, Image IRI
 	Raw         []byte
 }
+
+// QuotePolicy is interactionPolicy.canQuote: whose quotes are approved at once, and
+// whose are looked at. Entries are Public, collections of the author's, or actors.
+//
+// spec: fep-044f
+type QuotePolicy struct{ Automatic, Manual []IRI }
 
 // Link is one entry of a url list.
 type Link struct {
