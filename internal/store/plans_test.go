@@ -90,7 +90,9 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"domains":       func(ctx context.Context, q *store.Q) error { return second(q.DomainBlocks(ctx, 1, page)) },
 	"favourites":    func(ctx context.Context, q *store.Q) error { return second(q.Favourites(ctx, 1, page)) },
 	"bookmarks":     func(ctx context.Context, q *store.Q) error { return second(q.Bookmarks(ctx, 1, page)) },
-	"familiar":      func(ctx context.Context, q *store.Q) error { return second(q.FamiliarFollowers(ctx, 1, []int64{2, 3}, 5)) },
+	"familiar": func(ctx context.Context, q *store.Q) error {
+		return second(q.FamiliarFollowers(ctx, 1, []int64{2, 3}, 5))
+	},
 	"unread": func(ctx context.Context, q *store.Q) error {
 		return second(q.CountNotifications(ctx, 1, 5, store.NotificationQuery{}, 100))
 	},
