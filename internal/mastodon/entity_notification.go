@@ -21,7 +21,7 @@ func (api *API) drawNotifications(ctx context.Context, viewer *store.Actor, list
 	if err != nil {
 		return nil, err
 	}
-	statuses, err := api.show(ctx, viewer, ids)
+	byID, err := api.notifiedStatuses(ctx, viewer, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +37,34 @@ func (api *API) drawNotifications(ctx context.Context, viewer *store.Actor, list
 	if err != nil {
 		return nil, err
 	}
+	drawn := make([][]byte, 0, len(list))
+	for i := range list {
+		n := &list[i]
+		face, s := faces[n.Actor], byID[n.Status]
+		if !rel.shows(face, n.Actor == n.Owner) || n.Status != 0 && s == nil {
+			continue
+		}
+		drawn = append(drawn, appendNotification(nil, n, face, s, extras[n.ID], n.ID <= seen))
+	}
+	return drawn, nil
+}
+
+// shows tells whether notifications by an account are shown to the reader at all.
+func (r *relations) shows(by *face, own bool) bool {
+	return by != nil && (own || !by.suspended && (r == nil || !r.Domains[by.domain]))
+}
+
+// notifiedStatuses returns these statuses as the viewer sees them among
+// notifications; those that filters hide are left out.
+func (api *API) notifiedStatuses(ctx context.Context, viewer *store.Actor, ids []int64) (map[int64]*shown, error) {
+	statuses, err := api.show(ctx, viewer, ids)
+	if err != nil {
+		return nil, err
+	}
+	rel, err := api.relations(ctx, viewer)
+	if err != nil {
+		return nil, err
+	}
 	now := api.Now().UnixMilli()
 	byID := make(map[int64]*shown, len(statuses))
 	for _, s := range statuses {
@@ -45,16 +73,7 @@ func (api *API) drawNotifications(ctx context.Context, viewer *store.Actor, list
 			byID[s.row.ID] = s
 		}
 	}
-	drawn := make([][]byte, 0, len(list))
-	for i := range list {
-		n := &list[i]
-		face, s := faces[n.Actor], byID[n.Status]
-		if face == nil || (face.suspended && n.Actor != n.Owner) || n.Status != 0 && s == nil || rel != nil && rel.Domains[face.domain] {
-			continue
-		}
-		drawn = append(drawn, appendNotification(nil, n, face, s, extras[n.ID], n.ID <= seen))
-	}
-	return drawn, nil
+	return byID, nil
 }
 
 // appendNotification draws one notification; s and extra are nil where it is about
@@ -65,7 +84,7 @@ func appendNotification(b []byte, n *store.Notification, by *face, s *shown, ext
 	o := begin(b)
 	o.id("id", n.ID)
 	o.str("type", store.KindName(n.Kind))
-	o.str("group_key", "ungrouped-"+itoa(n.ID))
+	o.str("group_key", groupKey(n))
 	o.time("created_at", vocab.TimeOf(n.ID).UnixMilli())
 	o.raw("account", string(by.json))
 	if s != nil {

@@ -14,11 +14,11 @@ import (
 // mastodonVersion is the API level that apps read first.
 const mastodonVersion = "4.6.0"
 
-// apiVersion switches features on in apps: 1 is what is here. Grouped notifications
-// (2), quotes (7) and later ones are announced when they exist.
+// apiVersion switches features on in apps: with 2 they ask for grouped notifications. Quotes
+// (7) and later ones are announced when they exist.
 //
 // spec: masto:entities/Instance#api_versions
-const apiVersion = 1
+const apiVersion = 2
 
 const (
 	urlCharacters    = 23

@@ -21,6 +21,7 @@ func notificationQuery(r *Request) (store.NotificationQuery, error) {
 	if r.Has("types") && len(w.Kinds) == 0 && len(r.Strings("types")) > 0 {
 		w.Kinds = []int16{0} // Only kinds that are not known here: there are none.
 	}
+	w.IncludeFiltered = r.Bool("include_filtered", false)
 	for _, name := range r.Strings("exclude_types") {
 		if k := store.KindNamed(name); k != 0 {
 			w.Exclude = append(w.Exclude, k)
@@ -135,22 +136,7 @@ var (
 		}
 		return json.RawMessage(drawn[0]), nil
 	})
-	_ = route("GET /api/v1/notifications/unread_count", "read:notifications", func(api *API, r *Request) (any, error) {
-		w, err := notificationQuery(r)
-		if err != nil {
-			return nil, err
-		}
-		limit, err := r.limit(pageSize{100, 1000})
-		if err != nil {
-			return nil, err
-		}
-		last, err := api.lastSeen(r.Context(), r.User)
-		if err != nil {
-			return nil, err
-		}
-		n, err := api.DB.CountNotifications(r.Context(), r.User.ID, last, w, limit)
-		return map[string]any{"count": n}, err
-	})
+	_ = route("GET /api/v1/notifications/unread_count", "read:notifications", func(api *API, r *Request) (any, error) { return api.unread(r, nil) })
 	_ = route("POST /api/v1/notifications/clear", "write:notifications", func(api *API, r *Request) (any, error) {
 		return empty, api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.ClearNotifications(r.Context(), r.User.ID) })
 	})

@@ -12,6 +12,8 @@ type NotificationQuery struct {
 	Exclude []int16
 	Actor   int64 // Only by this account, also what is filtered; 0 all.
 
+	Status int64 // Only about this status; 0 all.
+
 	IncludeFiltered bool // Also what the owner's policy keeps from the list.
 }
 
@@ -36,7 +38,12 @@ func (w NotificationQuery) conditions(args []any) (string, []any) {
 	if w.Actor != 0 {
 		args = append(args, w.Actor)
 		text += fmt.Sprintf(" AND n.actor = $%d", len(args))
-	} else if !w.IncludeFiltered {
+	}
+	if w.Status != 0 {
+		args = append(args, w.Status)
+		text += fmt.Sprintf(" AND n.status = $%d", len(args))
+	}
+	if w.Actor == 0 && !w.IncludeFiltered {
 		text += " AND NOT EXISTS (SELECT 1 FROM filtered_notifications f WHERE f.owner = $1 AND f.notification = n.id)"
 	}
 	return text, args
@@ -67,15 +74,6 @@ func (q *Q) Notification(ctx context.Context, owner, id int64) (*Notification, e
 	return &n, nil
 }
 
-// CountNotifications returns how many came after the one with the id after, at most limit.
-func (q *Q) CountNotifications(ctx context.Context, owner, after int64, w NotificationQuery, limit int) (int64, error) {
-	where, args := w.conditions([]any{owner})
-	args = append(args, after, limit)
-	var n int64
-	err := q.row(ctx, fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1 AS one"+shownNotifications+where+" AND n.id > $%d LIMIT $%d) r", len(args)-1, len(args)), args...).Scan(&n)
-	return n, wrapped(err, "notifications of %d", owner)
-}
-
 // ClearNotifications has an account see none of its notifications up to now.
 func (tx *Tx) ClearNotifications(ctx context.Context, owner int64) error {
 	var newest int64
@@ -88,6 +86,15 @@ func (tx *Tx) ClearNotifications(ctx context.Context, owner int64) error {
 	}
 	_, err = tx.exec(ctx, "DELETE FROM dismissed WHERE owner = $1 AND notification <= $2", owner, newest)
 	return wrapped(err, "clearing notifications of %d", owner)
+}
+
+// DismissNotifications dismisses a page of notifications, and tells whether it was
+// full.
+func (tx *Tx) DismissNotifications(ctx context.Context, owner int64, w NotificationQuery, p Page) (more bool, err error) {
+	where, args := w.conditions([]any{owner})
+	tail, more2 := p.clause("n.id", len(args)+1)
+	n, err := tx.exec(ctx, "INSERT INTO dismissed (owner, notification) SELECT n.owner, n.id"+shownNotifications+where+tail, append(args, more2...)...)
+	return n == int64(p.limit()), wrapped(err, "dismissing notifications of %d", owner)
 }
 
 // DismissNotification has an account not see a notification any more.

@@ -93,8 +93,8 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"familiar": func(ctx context.Context, q *store.Q) error {
 		return second(q.FamiliarFollowers(ctx, 1, []int64{2, 3}, 5))
 	},
-	"unread": func(ctx context.Context, q *store.Q) error {
-		return second(q.CountNotifications(ctx, 1, 5, store.NotificationQuery{}, 100))
+	"about a status": func(ctx context.Context, q *store.Q) error {
+		return second(q.Notifications(ctx, 1, store.NotificationQuery{Kinds: []int16{6}, Status: 7, IncludeFiltered: true}, page))
 	},
 	"push":       func(ctx context.Context, q *store.Q) error { return missing(q.SubscriptionOf(ctx, 1)) },
 	"policy":     func(ctx context.Context, q *store.Q) error { return second(q.NotificationPolicy(ctx, 1)) },
