@@ -59,6 +59,7 @@ type Config struct {
 	Cards      Cards      `key:"cards"`
 	Trends     Trends     `key:"trends"`
 	Limits     Limits     `key:"limits"`
+	Takeout    Takeout    `key:"takeout"`
 	Moderation Moderation `key:"moderation"`
 	Log        Log        `key:"log"`
 }
@@ -203,6 +204,20 @@ type Cards struct {
 	// their title, text and picture below the post. Off, nothing is fetched; cards
 	// that are there stay.
 	Enabled bool `key:"enabled" default:"true"`
+}
+
+// Takeout is what people may take away and bring along.
+type Takeout struct {
+	// ArchiveEvery is how often somebody may have an archive of the own account made.
+	// 0 sets no limit.
+	ArchiveEvery time.Duration `key:"archive_every" default:"168h" min:"0s"`
+
+	// Keep is how long an archive can be downloaded, and the list of what failed in an
+	// import.
+	Keep time.Duration `key:"keep" default:"168h" min:"1h"`
+
+	// ImportRows is how many rows the file of an import may have.
+	ImportRows int `key:"import_rows" default:"20000" min:"1" max:"100000"`
 }
 
 // Limits bound what people may write.

@@ -182,8 +182,6 @@ func TestBlocksAndMutes(t *testing.T) {
 }
 
 func TestDomainBlocks(t *testing.T) {
-	severedAtOnce = 2 // There are more.
-	t.Cleanup(func() { severedAtOnce = 500 })
 	eachEngine(t, func(t *testing.T, w *world) {
 		far := w.stranger("far", "b.test")
 		w.as("ann", "POST", "/api/v1/accounts/"+itoa(far.ID)+"/follow", "").want(200, `{"following": true}`)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 
-	"kenoma/internal/fault"
 	"kenoma/internal/store"
 	"kenoma/internal/stream"
 )
@@ -136,7 +135,7 @@ var (
 		if err != nil {
 			return nil, err
 		}
-		return empty, api.leaveDomain(r, domain)
+		return empty, api.Pipeline.LeaveDomain(r.Context(), r.User, domain)
 	})
 	_ = route("DELETE /api/v1/domain_blocks", "write:blocks", func(api *API, r *Request) (any, error) {
 		domain, err := domainOf(r)
@@ -154,51 +153,6 @@ func domainOf(r *Request) (string, error) {
 		return "", invalidField("Domain is not a valid domain name")
 	}
 	return domain, nil
-}
-
-// severedAtOnce is how many follows are read at once that end with the block of a domain.
-var severedAtOnce = 500
-
-// leaveDomain ends the follows between the person and a domain, all of them: who
-// followed on would go on getting what is for followers only.
-func (api *API) leaveDomain(r *Request, domain string) error {
-	for {
-		follows, err := api.DB.FollowsOfDomain(r.Context(), r.User.ID, domain, severedAtOnce)
-		if err != nil {
-			return err
-		}
-		if err := api.leave(r, follows); err != nil {
-			return err
-		}
-		if len(follows) < severedAtOnce {
-			return nil
-		}
-	}
-}
-
-// leave ends these follows of or by the person.
-func (api *API) leave(r *Request, follows []store.Follow) error {
-	ctx := r.Context()
-	for _, f := range follows {
-		if f.Actor == r.User.ID {
-			target, err := api.DB.Actor(ctx, f.Target)
-			if err != nil {
-				return err
-			}
-			if err := api.Pipeline.Unfollow(ctx, r.User, target); err != nil {
-				return err
-			}
-			continue
-		}
-		follower, err := api.DB.Actor(ctx, f.Actor)
-		if err != nil {
-			return err
-		}
-		if err := api.Pipeline.AnswerFollow(ctx, r.User, follower, false); err != nil && !fault.Is(err, fault.NotFound) {
-			return err
-		}
-	}
-	return nil
 }
 
 // What apps ask for at their start and what nobody here has: nobody can feature

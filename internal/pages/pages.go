@@ -18,6 +18,7 @@ import (
 	"kenoma/internal/fault"
 	"kenoma/internal/pipeline"
 	"kenoma/internal/store"
+	"kenoma/internal/takeout"
 )
 
 //go:embed templates/*.html templates/style.css templates/passkey.js
@@ -31,6 +32,7 @@ type Options struct {
 	Auth *auth.Service
 	// Pipeline deletes accounts.
 	Pipeline *pipeline.Pipeline
+	Takeout  *takeout.Service
 	URL      string
 	Title    string
 	Rules    []string
@@ -57,6 +59,7 @@ func (p *Pages) Routes(r chi.Router) {
 	p.secondRoutes(r)
 	p.accessRoutes(r)
 	p.leaveRoutes(r)
+	p.takeoutRoutes(r)
 	for _, slash := range []string{"", "/"} {
 		r.Get("/setup/{secret}"+slash, p.page(p.setupForm))
 		r.Post("/setup/{secret}"+slash, p.form(p.setup))

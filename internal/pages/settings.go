@@ -23,6 +23,8 @@ var sections = []section{
 	{Path: "/settings/security", Name: "Second factor"},
 	{Path: "/settings/sessions", Name: "Sessions"},
 	{Path: "/settings/apps", Name: "Apps"},
+	{Path: "/settings/export", Name: "Export"},
+	{Path: "/settings/import", Name: "Import"},
 }
 
 // menu is the menu with the page of that path marked.

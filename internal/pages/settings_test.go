@@ -84,7 +84,7 @@ func TestSettingsNeedSignIn(t *testing.T) {
 
 // forms are the addresses of all forms of the settings.
 var forms = []string{"/settings/password", "/settings/email", "/settings/security/app", "/settings/security/passkey", "/settings/security/recovery",
-	"/settings/security/remove", "/settings/sessions", "/settings/apps", "/settings/delete"}
+	"/settings/security/remove", "/settings/sessions", "/settings/apps", "/settings/delete", "/settings/export", "/settings/import/stop"}
 
 func TestForgotPassword(t *testing.T) {
 	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {

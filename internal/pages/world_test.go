@@ -21,11 +21,13 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"kenoma/internal/auth"
+	"kenoma/internal/media"
 	"kenoma/internal/pgtest"
 	"kenoma/internal/pipeline"
 	"kenoma/internal/remote"
 	"kenoma/internal/store"
 	"kenoma/internal/store/storetest"
+	"kenoma/internal/takeout"
 )
 
 func TestMain(m *testing.M) {
@@ -40,6 +42,7 @@ type world struct {
 	db       *store.DB
 	auth     *auth.Service
 	pipeline *pipeline.Pipeline
+	takeout  *takeout.Service
 	url      string
 	tls      *tls.Config
 	sent     []string                                          // Texts of mail.
@@ -75,7 +78,10 @@ func newWorld(t *testing.T, db *store.DB, change func(w *world, o *auth.Options)
 		change(w, &o)
 	}
 	w.auth = auth.New(o)
-	p := New(Options{DB: db, Auth: w.auth, Pipeline: w.pipeline, URL: w.url, Title: "Test & Co", Rules: []string{"Be kind."}, Proxy: func(u string) string { return "/proxy/" + url.QueryEscape(u) }, Log: quiet})
+	dir := t.TempDir()
+	w.takeout = takeout.New(takeout.Options{DB: db, Pipeline: w.pipeline, Storage: media.Disk(dir), Dir: dir, URL: w.url, Domain: "a.test", Every: time.Hour, MaxRows: 1000, Log: quiet})
+	t.Cleanup(w.takeout.Close)
+	p := New(Options{DB: db, Auth: w.auth, Pipeline: w.pipeline, Takeout: w.takeout, URL: w.url, Title: "Test & Co", Rules: []string{"Be kind."}, Proxy: func(u string) string { return "/proxy/" + url.QueryEscape(u) }, Log: quiet})
 	w.auth.Routes(r)
 	p.Routes(r)
 	r.Get("/@{name}", func(rw http.ResponseWriter, r *http.Request) { p.Profile(rw, r, chi.URLParam(r, "name")) })

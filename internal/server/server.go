@@ -29,6 +29,7 @@ import (
 	"kenoma/internal/remote"
 	"kenoma/internal/store"
 	"kenoma/internal/stream"
+	"kenoma/internal/takeout"
 	"kenoma/internal/vocab"
 )
 
@@ -61,6 +62,7 @@ type Server struct {
 	ap       *activitypub.Handler
 	pages    *pages.Pages
 	storage  media.Storage
+	takeout  *takeout.Service
 	uploads  *media.Uploads
 	cache    *media.Cache
 	incoming string // Folder of files that come in.
@@ -136,7 +138,10 @@ func (s *Server) build(ctx context.Context) error {
 	if err := s.buildMedia(ctx); err != nil {
 		return err
 	}
-	s.pages = pages.New(pages.Options{DB: s.DB, Auth: s.Auth, Pipeline: s.Pipeline, URL: c.URL, Title: c.Instance.Title, Rules: c.Instance.Rules, Proxy: s.signer.Path, Log: s.Log})
+	if err := s.buildTakeout(); err != nil {
+		return err
+	}
+	s.pages = pages.New(pages.Options{DB: s.DB, Auth: s.Auth, Pipeline: s.Pipeline, Takeout: s.takeout, URL: c.URL, Title: c.Instance.Title, Rules: c.Instance.Rules, Proxy: s.signer.Path, Log: s.Log})
 	if err := s.buildPush(ctx); err != nil {
 		return err
 	}
@@ -161,7 +166,7 @@ func (s *Server) refused(host string) bool {
 // jobs gathers the handlers of every part.
 func (s *Server) jobs() map[string]queue.Handler {
 	all := s.Delivery.Jobs()
-	for _, more := range []map[string]func(context.Context, store.Job) error{s.Pipeline.Jobs(), s.ap.Jobs(), s.Auth.Jobs(), s.cards().Jobs()} {
+	for _, more := range []map[string]func(context.Context, store.Job) error{s.Pipeline.Jobs(), s.ap.Jobs(), s.Auth.Jobs(), s.takeout.Jobs(), s.cards().Jobs()} {
 		for kind, h := range more {
 			all[kind] = h
 		}
@@ -251,6 +256,7 @@ func (s *Server) Start(ctx context.Context) error {
 // was accepted is in the database by then.
 func (s *Server) Close(ctx context.Context) error {
 	s.Queue.Drain(ctx)
+	s.takeout.Close()
 	s.Hub.Close()
 	s.Remote.CloseIdle()
 	return s.DB.Close()

@@ -26,6 +26,7 @@ var privateRows = []struct{ table, owner, key string }{
 	{"notification_requests", "owner", "actor"},
 	{"dismissed_suggestions", "owner", "target"},
 	{"seen_ips", "actor", "ip"},
+	{"archives", "actor", "id"},
 }
 
 // forgotten is how many rows ForgetPrivate deletes at most of one table.

@@ -1,0 +1,22 @@
+package server
+
+import (
+	"os"
+
+	"kenoma/internal/takeout"
+)
+
+// buildTakeout makes the part that puts archives together and runs imports.
+func (s *Server) buildTakeout() error {
+	dir, err := s.dataFile("archives")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	c := s.Config
+	s.takeout = takeout.New(takeout.Options{DB: s.DB, Pipeline: s.Pipeline, Hub: s.Hub, Storage: s.storage, Dir: dir, URL: c.URL, Domain: c.Domain,
+		Every: c.Takeout.ArchiveEvery, Keep: c.Takeout.Keep, MaxRows: c.Takeout.ImportRows, Log: s.Log, Now: s.Now})
+	return nil
+}
