@@ -50,18 +50,19 @@ type Config struct {
 	// is asked for, compared and not kept. 0 asks nobody.
 	MinimumAge int `key:"minimum_age" default:"0" min:"0" max:"120"`
 
-	Instance   Instance   `key:"instance"`
-	Federation Federation `key:"federation"`
-	RateLimit  RateLimit  `key:"rate_limit"`
-	OAuth      OAuth      `key:"oauth"`
-	SMTP       SMTP       `key:"smtp"`
-	Media      Media      `key:"media"`
-	Cards      Cards      `key:"cards"`
-	Trends     Trends     `key:"trends"`
-	Limits     Limits     `key:"limits"`
-	Takeout    Takeout    `key:"takeout"`
-	Moderation Moderation `key:"moderation"`
-	Log        Log        `key:"log"`
+	Instance    Instance    `key:"instance"`
+	Federation  Federation  `key:"federation"`
+	RateLimit   RateLimit   `key:"rate_limit"`
+	OAuth       OAuth       `key:"oauth"`
+	SMTP        SMTP        `key:"smtp"`
+	Media       Media       `key:"media"`
+	Cards       Cards       `key:"cards"`
+	Trends      Trends      `key:"trends"`
+	Translation Translation `key:"translation"`
+	Limits      Limits      `key:"limits"`
+	Takeout     Takeout     `key:"takeout"`
+	Moderation  Moderation  `key:"moderation"`
+	Log         Log         `key:"log"`
 }
 
 // Instance is how the server presents itself.
@@ -182,6 +183,23 @@ type Media struct {
 
 	// RemoteTTL is how long such a copy is kept after it was last looked at.
 	RemoteTTL time.Duration `key:"remote_ttl" default:"168h" min:"1h"`
+}
+
+// Translation is the service that translates posts for their readers: DeepL where its
+// key is set, else LibreTranslate where its address is. Only public and unlisted posts
+// are sent there.
+type Translation struct {
+	// LibreTranslateURL is the address of a LibreTranslate server. It may be private.
+	LibreTranslateURL string `key:"libretranslate_url"`
+
+	// LibreTranslateKey is its API key, where it wants one.
+	LibreTranslateKey string `key:"libretranslate_key" secret:"true"`
+
+	// DeepLKey is the API key of DeepL.
+	DeepLKey string `key:"deepl_key" secret:"true"`
+
+	// DeepLURL is DeepL's address. Empty means that of the key's plan.
+	DeepLURL string `key:"deepl_url"`
 }
 
 // Trends are what is much talked about: tags, links and posts.

@@ -18,6 +18,7 @@ import (
 	"kenoma/internal/push"
 	"kenoma/internal/store"
 	"kenoma/internal/stream"
+	"kenoma/internal/translate"
 )
 
 // Options are what the API needs.
@@ -38,6 +39,8 @@ type Options struct {
 	MaxUpload int64                   // Bytes of a file. 0 means 99 MB.
 
 	Settings Settings
+
+	Translate translate.Service // nil: posts are not translated.
 
 	TrustedProxies []netip.Prefix // Whose X-Forwarded-For counts.
 	NoRateLimit    bool
@@ -74,6 +77,8 @@ type API struct {
 	popular   popular
 	roles     roleCache
 	dashboard remembered
+
+	translations translations
 
 	streamsMu sync.Mutex
 	streams   map[int64]int // Open ones by account.

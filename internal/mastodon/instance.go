@@ -85,7 +85,7 @@ func (api *API) configuration() map[string]any {
 		"media_attachments": map[string]any{"supported_mime_types": api.uploadTypes(), "description_limit": s.DescriptionCharacters, "image_size_limit": s.MaxImage, "image_matrix_limit": matrixLimit,
 			"video_size_limit": s.MaxVideo, "video_frame_rate_limit": api.filmLimits().Rate, "video_matrix_limit": api.filmLimits().Pixels},
 		"polls":       map[string]any{"max_options": s.PollOptions, "max_characters_per_option": s.PollOptionCharacters, "min_expiration": pollShortest, "max_expiration": pollLongest},
-		"translation": map[string]any{"enabled": false},
+		"translation": map[string]any{"enabled": api.Translate != nil},
 		"timelines_access": map[string]any{"live_feeds": map[string]string{"local": "public", "remote": "public"}, "hashtag_feeds": map[string]string{"local": "public", "remote": "public"},
 			"trending_link_feeds": map[string]string{"local": "authenticated", "remote": "disabled"}},
 		"limited_federation": false,
@@ -179,7 +179,6 @@ var (
 	_ = route("GET /api/v1/instance/extended_description", "", func(api *API, _ *Request) (any, error) {
 		return map[string]any{"updated_at": "2026-01-01T00:00:00.000Z", "content": "<p>" + escapeHTML(api.Settings.Description) + "</p>"}, nil
 	})
-	_ = route("GET /api/v1/instance/translation_languages", "", func(*API, *Request) (any, error) { return empty, nil })
 	_ = route("GET /api/v1/preferences", "read:accounts", func(api *API, r *Request) (any, error) {
 		p := r.Session.Account.Preferences
 		var language any

@@ -763,12 +763,3 @@ func (api *API) drawPeople(r *Request, list []store.Cursor, page store.Page, pre
 	}
 	return r.drawn(appendAll(r.buffer(), all))
 }
-
-// Translations are not offered; apps ask all the same.
-//
-// spec: masto:methods/statuses#translate
-var (
-	_ = route("POST /api/v1/statuses/{id}/translate", "app read:statuses", func(*API, *Request) (any, error) {
-		return nil, fault.New(fault.NotFound, "Translation is not offered on this server")
-	})
-)

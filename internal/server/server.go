@@ -146,6 +146,7 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	s.api = s.newAPI()
+	s.api.Translate = s.translator()
 	s.Queue = queue.New(s.DB, s.jobs(), queue.Options{Parallel: c.Federation.Workers, Kinds: s.kinds(), Log: s.Log})
 	s.handler = s.routes()
 	return nil
