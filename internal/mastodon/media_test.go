@@ -133,6 +133,10 @@ func TestMetaOfVideo(t *testing.T) {
 		w.as("ann", "GET", "/api/v1/statuses/"+post, "").want(200, `{"media_attachments": [{"type": "video", `+meta+`}]}`)
 		w.as("ann", "PUT", "/api/v1/statuses/"+post, "status=Look").want(200, `{"media_attachments": [{"type": "video", `+meta+`}]}`)
 		w.as("ann", "GET", "/api/v1/statuses/"+post+"/history", "").want(200, `[{"media_attachments": [{"type": "video", `+meta+`}]}, {"media_attachments": [{`+meta+`}]}]`)
+		if err := w.api.Pipeline.Rebuild(t.Context(), func(_, _ int64) {}); err != nil {
+			t.Fatal(err)
+		}
+		w.as("ann", "GET", "/api/v1/statuses/"+post, "").want(200, `{"media_attachments": [{"type": "video", `+meta+`}]}`)
 	})
 }
 

@@ -18,9 +18,9 @@ func orientation(r source, contentType string) int {
 	case "image/jpeg":
 		block = jpegExif(r)
 	case "image/png":
-		block = chunkExif(r, 8, "eXIf", true)
+		block = chunkNamed(r, 8, "eXIf", true, maxExif)
 	case "image/webp":
-		block = chunkExif(r, 12, "EXIF", false)
+		block = chunkNamed(r, 12, "EXIF", false, maxExif)
 	case "image/avif":
 		return avifOrientation(r)
 	}
@@ -60,9 +60,9 @@ func jpegExif(r io.ReadSeeker) []byte {
 	return nil
 }
 
-// chunkExif returns the chunk called name of a file that is a header and chunks:
+// chunkNamed returns the chunk called name of a file that is a header and chunks:
 // PNG (length first, big-endian, a checksum behind) or RIFF.
-func chunkExif(r io.ReadSeeker, header int64, name string, png bool) []byte {
+func chunkNamed(r io.ReadSeeker, header int64, name string, png bool, most int64) []byte {
 	var head [8]byte
 	if _, err := r.Seek(header, io.SeekStart); err != nil {
 		return nil
@@ -78,7 +78,7 @@ func chunkExif(r io.ReadSeeker, header int64, name string, png bool) []byte {
 			skip = size + 4
 		}
 		if found == name {
-			block, err := io.ReadAll(io.LimitReader(r, min(size, maxExif)))
+			block, err := io.ReadAll(io.LimitReader(r, min(size, most)))
 			if err != nil {
 				return nil
 			}

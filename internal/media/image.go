@@ -138,7 +138,7 @@ func picture(in source, j job) (*output, error) {
 	if !out.Animated {
 		held = orientation(in, j.Type)
 	}
-	if err := out.still(src, held, s, j.Type); err != nil {
+	if err := out.still(src, held, s, j.Type, readProfile(in, j.Type)); err != nil {
 		return nil, err
 	}
 	return &out, nil
@@ -195,10 +195,13 @@ func (o *output) animation(in io.ReadSeeker, s shape, config image.Config) error
 	return nil
 }
 
-// still adds the files that are made of src: the original unless there is one,
-// and the preview.
-func (o *output) still(src image.Image, held int, s shape, contentType string) error {
+// still adds the files that are made of src, whose colours are those of p: the
+// original unless there is one, and the preview.
+func (o *output) still(src image.Image, held int, s shape, contentType string, p *profile) error {
 	img := drawn(src, held, s)
+	if p != nil {
+		img = p.apply(img)
+	}
 	if !o.Animated && !s.only {
 		as := contentType
 		switch {

@@ -93,7 +93,11 @@ func (s *Uploads) now(ctx context.Context, u *store.Upload, taken *Taken) error 
 		showAs(&done, u)
 	}
 	*u = done
-	return s.DB.Write(ctx, func(tx *store.Tx) error { return tx.InsertUpload(ctx, u) })
+	err = s.DB.Write(ctx, func(tx *store.Tx) error { return tx.InsertUpload(ctx, u) })
+	if err != nil {
+		s.drop(context.WithoutCancel(ctx), u.File, u.Preview)
+	}
+	return err
 }
 
 // later leaves a file to a job.
@@ -204,9 +208,16 @@ func (s *Uploads) Job(ctx context.Context, j store.Job) error {
 		return w.err
 	case <-timer.C:
 		return s.proceed(ctx, j, o, true)
-	case <-ctx.Done():
+	case <-ctx.Done(): // A shutdown, which is not the file's fault.
 		w.cancel()
 		<-w.done
+		s.mu.Lock()
+		delete(s.work, o.Upload)
+		s.mu.Unlock()
+		o.Runs--
+		if err := s.proceed(context.WithoutCancel(ctx), j, o, false); err != nil {
+			return err
+		}
 		return fmt.Errorf("upload %d: %w", o.Upload, ctx.Err())
 	}
 }

@@ -313,8 +313,23 @@ func (h heifPlanes) image(pix []byte, premultiplied bool) image.Image {
 //
 // spec: iso23008-12#6.5.10 (irot), #6.5.12 (imir)
 func avifOrientation(r io.ReaderAt) int {
-	head := part(r, 0, 1<<20, 256<<10)
 	turns, mirror := 0, -1
+	heifProperties(r, func(kind string, body []byte) {
+		switch {
+		case kind == "irot" && len(body) > 0:
+			turns = int(body[0] & 3)
+		case kind == "imir" && len(body) > 0:
+			mirror = int(body[0] & 1)
+		}
+	})
+	// By quarter turns to the left, then: not mirrored, top to bottom, left to right.
+	return [4][3]int{{1, 4, 2}, {8, 5, 7}, {3, 2, 4}, {6, 7, 5}}[turns][mirror+1]
+}
+
+// heifProperties calls f for each property of the pictures in a file.
+//
+// spec: iso23008-12#9.3
+func heifProperties(r io.ReaderAt, f func(kind string, body []byte)) {
 	var walk func(b []byte, depth int)
 	walk = func(b []byte, depth int) {
 		for len(b) >= 8 {
@@ -328,15 +343,11 @@ func avifOrientation(r io.ReaderAt) int {
 				walk(body[4:], 1)
 			case kind == "iprp" && depth == 1, kind == "ipco" && depth == 2:
 				walk(body, depth+1)
-			case kind == "irot" && len(body) > 0:
-				turns = int(body[0] & 3)
-			case kind == "imir" && len(body) > 0:
-				mirror = int(body[0] & 1)
+			case depth == 3:
+				f(kind, body)
 			}
 			b = b[size:]
 		}
 	}
-	walk(head, 0)
-	// By quarter turns to the left, then: not mirrored, top to bottom, left to right.
-	return [4][3]int{{1, 4, 2}, {8, 5, 7}, {3, 2, 4}, {6, 7, 5}}[turns][mirror+1]
+	walk(part(r, 0, 1<<20, 256<<10), 0)
 }

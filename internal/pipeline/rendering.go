@@ -3,6 +3,8 @@ package pipeline
 import (
 	"hash/fnv"
 	"html"
+	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -133,21 +135,40 @@ func mentions(people []addressee) []store.Mention {
 // kinds of media by the major part of the media type, for what is shown inline.
 var mediaKinds = map[string]string{"image": "image", "video": "video", "audio": "audio"}
 
+// mediaEndings are the kinds by the ends of addresses, for documents that say nothing else.
+var mediaEndings = map[string]string{".jpg": "image", ".jpeg": "image", ".png": "image", ".gif": "image", ".webp": "image", ".avif": "image", ".jxl": "image",
+	".mp4": "video", ".webm": "video", ".mov": "video", ".m4v": "video", ".ogv": "video", ".mp3": "audio", ".m4a": "audio", ".ogg": "audio", ".oga": "audio",
+	".opus": "audio", ".flac": "audio", ".wav": "audio"}
+
+// mediaKind returns the kind of an attachment: by its media type, its type, or its
+// address; "" where it is no file, as links and property values aren't.
+func mediaKind(a *vocab.Attachment) string {
+	major, minor, _ := strings.Cut(a.MediaType, "/")
+	if kind := mediaKinds[major]; kind != "" {
+		return kind
+	}
+	switch a.Type {
+	case "Image", "Video", "Audio":
+		return strings.ToLower(a.Type)
+	case "Document":
+	default:
+		return ""
+	}
+	if u, err := url.Parse(string(a.URL)); err == nil && (a.MediaType == "" || minor == "octet-stream") {
+		if kind := mediaEndings[strings.ToLower(path.Ext(u.Path))]; kind != "" {
+			return kind
+		}
+	}
+	return "unknown"
+}
+
 func attachment(o *vocab.Object, a *vocab.Attachment) (store.Media, bool) {
 	if a.URL == "" {
 		return store.Media{}, false
 	}
-	major, _, _ := strings.Cut(a.MediaType, "/")
-	kind, ok := mediaKinds[major]
-	if !ok {
-		switch a.Type {
-		case "Image", "Video", "Audio":
-			kind = strings.ToLower(a.Type)
-		case "Document":
-			kind = "unknown"
-		default:
-			return store.Media{}, false // Links, property values, … are no files.
-		}
+	kind := mediaKind(a)
+	if kind == "" {
+		return store.Media{}, false
 	}
 	return store.Media{ID: mediaID(o.ID, a.URL), Kind: kind, Mime: a.MediaType, URL: a.URL, Preview: a.Preview, Description: cut(a.Name, 10_000),
 		Blurhash: a.Blurhash, Width: a.Width, Height: a.Height, Duration: a.Duration, Focus: a.Focus}, true
