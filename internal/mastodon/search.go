@@ -21,10 +21,11 @@ var _ = route("GET /api/v2/search", "?read:search", func(api *API, r *Request) (
 	if err != nil {
 		return nil, err
 	}
-	if found["hashtags"], err = api.tags(r.Context(), r.User, tags); err != nil {
+	drawn, err := api.tags(r.Context(), r.User, tags)
+	if err != nil {
 		return nil, err
 	}
-	return found, nil
+	return found.draw(r, drawn)
 })
 
 // The first form names tags only. It was removed in 3.0.0, some still ask for it.
@@ -39,12 +40,40 @@ var _ = route("GET /api/v1/search", "read:search", func(api *API, r *Request) (a
 	for _, t := range tags {
 		names = append(names, t.Name)
 	}
-	found["hashtags"] = names
-	return found, nil
+	return found.draw(r, names)
 })
 
-// search returns accounts and statuses by kind, as drawn, and tags.
-func (api *API) search(r *Request) (found map[string]any, tags []store.Tag, err error) {
+// foundThings are what a search finds but tags, as drawn: JSON lists, nil for empty
+// ones.
+type foundThings struct{ accounts, statuses any }
+
+// draw puts together the answer. It is not encoded as a whole: that would read all that
+// is drawn once more.
+func (f *foundThings) draw(r *Request, tags any) (any, error) {
+	b := r.buffer()
+	for _, part := range []struct {
+		name string
+		list any
+	}{{`{"accounts":`, f.accounts}, {`,"statuses":`, f.statuses}, {`,"hashtags":`, tags}} {
+		b = append(b, part.name...)
+		switch list := part.list.(type) {
+		case nil:
+			b = append(b, "[]"...)
+		case json.RawMessage:
+			b = append(b, list...)
+		default:
+			text, err := marshal(list)
+			if err != nil {
+				return nil, err
+			}
+			b = append(b, text...)
+		}
+	}
+	return r.drawn(append(b, '}'))
+}
+
+// search finds accounts and statuses, and tags.
+func (api *API) search(r *Request) (found *foundThings, tags []store.Tag, err error) {
 	q := strings.TrimSpace(r.String("q"))
 	if q == "" {
 		return nil, nil, fault.New(fault.Malformed, "param is missing or the value is empty: q")
@@ -61,13 +90,13 @@ func (api *API) search(r *Request) (found map[string]any, tags []store.Tag, err 
 		return nil, nil, fault.New(fault.Unauthorized, "Search queries pagination or resolution is not supported without authentication")
 	}
 	typ := r.String("type")
-	found = map[string]any{"accounts": []any{}, "statuses": []any{}}
+	found = &foundThings{}
 	wants := func(what string) bool { return typ == "" || typ == what }
 	if isAddress(q) {
 		return found, nil, api.searchAddress(r, q, wants, found)
 	}
 	if wants("accounts") {
-		if found["accounts"], err = api.searchAccounts(r, q, limit, int(offset), r.Bool("resolve", false), r.Bool("following", false)); err != nil {
+		if found.accounts, err = api.searchAccounts(r, q, limit, int(offset), r.Bool("resolve", false), r.Bool("following", false)); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -76,7 +105,7 @@ func (api *API) search(r *Request) (found map[string]any, tags []store.Tag, err 
 		if err != nil {
 			return nil, nil, err
 		}
-		found["statuses"] = json.RawMessage(list)
+		found.statuses = json.RawMessage(list)
 	}
 	if wants("hashtags") && !strings.HasPrefix(q, "@") {
 		tags, err = api.DB.SearchTags(r.Context(), markup.FoldTag(strings.TrimPrefix(q, "#")), limit, int(min(offset, maxFound)))
@@ -105,19 +134,19 @@ func isAddress(q string) bool {
 }
 
 // searchAddress finds what an address names.
-func (api *API) searchAddress(r *Request, q string, wants func(string) bool, found map[string]any) error {
+func (api *API) searchAddress(r *Request, q string, wants func(string) bool, found *foundThings) error {
 	ctx, cancel := context.WithTimeout(r.Context(), resolveTime)
 	defer cancel()
 	resolve := r.Bool("resolve", false) && r.User != nil
 	uri := vocab.IRI(q)
 	if wants("accounts") {
 		if a, err := api.DB.ActorByURI(ctx, uri); err == nil && a.Deleted == 0 {
-			found["accounts"], err = api.drawnPeople(ctx, []int64{a.ID})
+			found.accounts, err = api.drawnPeople(ctx, []int64{a.ID})
 			return err
 		}
 		if name, ok := api.ownPage(q); ok && !strings.Contains(name, "/") {
 			if a, err := api.DB.ActorByHandle(ctx, name, ""); err == nil {
-				found["accounts"], err = api.drawnPeople(ctx, []int64{a.ID})
+				found.accounts, err = api.drawnPeople(ctx, []int64{a.ID})
 				return err
 			}
 		}
@@ -137,7 +166,7 @@ func (api *API) searchAddress(r *Request, q string, wants func(string) bool, fou
 			if err != nil {
 				return err
 			}
-			found["statuses"] = json.RawMessage(appendStatuses(nil, list))
+			found.statuses = json.RawMessage(appendStatuses(nil, list))
 			return nil
 		}
 	}
@@ -146,7 +175,7 @@ func (api *API) searchAddress(r *Request, q string, wants func(string) bool, fou
 		if err != nil {
 			return nil // There is nothing of use at that address.
 		}
-		found["accounts"], err = api.drawnPeople(ctx, []int64{a.ID})
+		found.accounts, err = api.drawnPeople(ctx, []int64{a.ID})
 		return err
 	}
 	return nil

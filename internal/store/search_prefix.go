@@ -10,7 +10,7 @@ import (
 
 const (
 	maxPrefix   = 5   // Characters of the beginnings that are kept.
-	maxOffered  = 30  // Accounts with one beginning that are looked at, beside a page.
+	maxOffered  = 5   // Accounts with one beginning that are looked at beyond a page, in place of hidden ones.
 	maxFollowed = 300 // Newest follows that are looked at for more.
 )
 

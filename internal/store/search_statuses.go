@@ -92,7 +92,9 @@ func untilStopped(rows *sql.Rows) ([]int64, error) {
 	var ids []int64
 	for rows.Next() {
 		var id int64
-		if err := rows.Scan(&id); err != nil {
+		if err := rows.Scan(&id); err != nil && interrupted(err) {
+			return ids, nil
+		} else if err != nil {
 			return nil, err
 		}
 		ids = append(ids, id)
