@@ -13,7 +13,7 @@ import (
 const (
 	maxFound   = 400 // Results behind which nobody can page by offset.
 	maxReading = 200 // Posts whose text is read for phrases and excluded words.
-	maxTouched = 40  // Of each kind of thing that the searcher did last.
+	maxTouched = 25  // Of each kind of thing that the searcher did last.
 )
 
 // searchRounds is how many posts with the words are looked at, until there are enough
@@ -134,6 +134,8 @@ func (s *statusSearch) run(ctx context.Context) error {
 			return err
 		}
 		rounds = rounds[:2]
+	} else if s.query.NeedsText() { // No more than can be read.
+		rounds = rounds[:min(len(rounds), 3)]
 	}
 	for _, size := range rounds {
 		words.Limit = size
