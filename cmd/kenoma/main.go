@@ -31,6 +31,9 @@ type cli struct {
 	User      userCmd    `cmd:"" help:"Accounts."`
 	Role      roleCmd    `cmd:"" help:"What the staff may do."`
 	Audit     auditCmd   `cmd:"" help:"What moderators did."`
+	Setting   settingCmd `cmd:"" help:"Texts of the site that can be changed while the server runs."`
+	Rule      ruleCmd    `cmd:"" help:"Rules that members agree to."`
+	Terms     termsCmd   `cmd:"" help:"Terms of service."`
 	Appeal    appealCmd  `cmd:"" help:"Appeals against moderators' decisions."`
 	Preset    presetCmd  `cmd:"" help:"Texts for moderators' warnings."`
 	Token     tokenCmd   `cmd:"" help:"Access tokens."`
@@ -106,7 +109,7 @@ func (e *env) do(name string, args ...string) error {
 		if err != nil {
 			return nil, nil, err
 		}
-		return &control.Env{DB: s.DB, Pipeline: s.Pipeline, Auth: s.Auth}, func() { s.Close(context.WithoutCancel(e.ctx)) }, nil
+		return &control.Env{DB: s.DB, Pipeline: s.Pipeline, Auth: s.Auth, Site: siteSettings(c)}, func() { s.Close(context.WithoutCancel(e.ctx)) }, nil
 	})
 }
 

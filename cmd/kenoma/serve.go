@@ -68,7 +68,7 @@ func (serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	stop, err := control.Serve(e.ctx, c.DataDir, &control.Env{DB: s.DB, Pipeline: s.Pipeline, Auth: s.Auth, Running: true})
+	stop, err := control.Serve(e.ctx, c.DataDir, &control.Env{DB: s.DB, Pipeline: s.Pipeline, Auth: s.Auth, Running: true, Site: siteSettings(c)})
 	if err != nil {
 		s.Close(context.WithoutCancel(e.ctx))
 		return err

@@ -63,18 +63,44 @@ type Config struct {
 	Takeout     Takeout     `key:"takeout"`
 	Moderation  Moderation  `key:"moderation"`
 	Log         Log         `key:"log"`
+
+	from map[string]string // Where each setting comes from, by key.
 }
 
 // Instance is how the server presents itself.
 type Instance struct {
 	// Title is the name of the server.
-	Title string `key:"title" default:"Kenoma"`
+	Title string `key:"title" default:"Kenoma" site:"true"`
 
 	// Description says in a sentence or two what the server is for.
-	Description string `key:"description" default:"A small server of the fediverse."`
+	Description string `key:"description" default:"A small server of the fediverse." site:"true"`
+
+	// ExtendedDescription says at length what the server is about, in Markdown. Empty
+	// means the description.
+	ExtendedDescription string `key:"extended_description" site:"true"`
+
+	// PrivacyPolicy is shown to everybody, in Markdown. Empty means a text that says
+	// what the program itself keeps.
+	PrivacyPolicy string `key:"privacy_policy" site:"true"`
+
+	// RegistrationsMessage is shown to those who can't sign up at the moment.
+	RegistrationsMessage string `key:"registrations_message" site:"true"`
+
+	// StatusURL is the address of a page that tells whether the server is up.
+	StatusURL string `key:"status_url"`
+
+	// ShowPeers lets everybody have the list of servers that are known here.
+	ShowPeers bool `key:"show_peers" default:"true"`
+
+	// ShowActivity lets everybody have the numbers of posts, sign-ins and new accounts
+	// by week.
+	ShowActivity bool `key:"show_activity" default:"true"`
 
 	// Contact is the e-mail address of the admin, shown to everybody. Empty shows none.
-	Contact string `key:"contact"`
+	Contact string `key:"contact" site:"true"`
+
+	// ContactAccount is the name of the account that people can write to.
+	ContactAccount string `key:"contact_account" site:"true"`
 
 	// Rules are what members agree to, one entry each. In the variable they are parted
 	// by commas; rules that hold commas go into the file.

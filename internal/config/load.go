@@ -115,6 +115,10 @@ func load(file string, environ []string) (*Config, []*Setting, error) {
 	if len(problems) > 0 {
 		return nil, nil, problems
 	}
+	c.from = map[string]string{}
+	for _, s := range all {
+		c.from[s.Key] = s.From
+	}
 	return c, all, nil
 }
 
@@ -232,6 +236,9 @@ func settings(v reflect.Value, prefix string) []*Setting {
 	var all []*Setting
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
+		if f.Tag.Get("key") == "" {
+			continue // Not a setting.
+		}
 		key := prefix + f.Tag.Get("key")
 		if f.Type.Kind() == reflect.Struct {
 			all = append(all, settings(v.Field(i), key+".")...)

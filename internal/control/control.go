@@ -30,6 +30,7 @@ type Env struct {
 	Pipeline *pipeline.Pipeline
 	Auth     *auth.Service
 	Running  bool // The server runs in this process.
+	Site     []SiteSetting
 }
 
 // Command does something and tells of it on out.

@@ -25,7 +25,8 @@ import (
 // newEnv is what commands work on, without a network.
 func newEnv(db *store.DB) *Env {
 	p := pipeline.New(pipeline.Options{DB: db, URL: "https://a.test", Domain: "a.test"})
-	return &Env{DB: db, Pipeline: p, Auth: auth.New(auth.Options{DB: db, Accounts: p, URL: "https://a.test", Domain: "a.test"})}
+	fine := func(string) error { return nil }
+	return &Env{Site: []SiteSetting{{"instance.title", "Kenoma", "default", true, fine}, {"instance.contact", "a@a.test", "kenoma.toml:3", false, fine}}, DB: db, Pipeline: p, Auth: auth.New(auth.Options{DB: db, Accounts: p, URL: "https://a.test", Domain: "a.test"})}
 }
 
 // TestSocketAndLock runs the same commands in a running server and beside none, and
@@ -74,6 +75,21 @@ func TestSocketAndLock(t *testing.T) {
 				{"preset add", "Rude,Please be nice.", "Please be nice.", ""},
 				{"preset list", "", "Rude", ""},
 				{"preset remove", "5", "", "no preset 5"},
+				{"rule add", "Be kind,Always.", "Be kind  Always.", ""},
+				{"rule list", "", "Be kind", ""},
+				{"rule translate", "5,de,x,", "", "no rule 5"},
+				{"rule remove", "5", "", "no rule 5"},
+				{"rule remove", "x", "", "named by its number"},
+				{"terms set", "2026-12-31,Be good.", "2026-12-31  8", ""},
+				{"terms set", "soon,Be good.", "", "2026-12-31"},
+				{"terms list", "", "2026-12-31", ""},
+				{"terms remove", "2020-01-01", "", "no terms"},
+				{"setting list", "", "instance.title    default", ""},
+				{"setting set", "title,Ours", "instance.title is set", ""},
+				{"setting get", "instance.title", "Ours", ""},
+				{"setting set", "contact,x", "", "is set in kenoma.toml:3"},
+				{"setting set", "listen,x", "", "no setting listen"},
+				{"setting unset", "title", "Kenoma", ""},
 				{"user disable", "bob", "state      disabled", ""},
 				{"user enable", "bob", "state      active", ""},
 				{"user set-password", "bob,another long one", "signed out everywhere", ""},

@@ -59,6 +59,12 @@ type Settings struct {
 	MinimumAge                  int      // Years; 0 none.
 	FeaturedAccounts            []string // Handles of whom everybody is told to follow.
 
+	// What of these texts the admins may change while the server runs: the settings'
+	// keys, as far as neither file nor environment has them.
+	Editable                                                                            []string
+	RegistrationsMessage, ExtendedDescription, PrivacyPolicy, ContactAccount, StatusURL string
+	HidePeers, HideActivity                                                             bool
+
 	ShowBlocks, ShowBlockReasons string // To whom blocked hosts are shown: disabled, users, all.
 
 	StatusCharacters, StatusAttachments, PollOptions, PollOptionCharacters int
@@ -77,6 +83,8 @@ type API struct {
 	popular   popular
 	roles     roleCache
 	dashboard remembered
+	siteNow   siteCache
+	started   int64 // ms
 
 	translations translations
 
@@ -99,7 +107,7 @@ func New(o Options) *API {
 		o.Proxy = func(url string) string { return url }
 	}
 	api := &API{Options: o, limits: newLimiter(o.Now), streams: map[int64]int{}, cache: newRenderings(o.CacheBytes),
-		draw: &drawing{url: o.URL, domain: o.Domain, proxy: o.Proxy, hosts: o.Pipeline.Hosts}}
+		started: o.Now().UnixMilli(), draw: &drawing{url: o.URL, domain: o.Domain, proxy: o.Proxy, hosts: o.Pipeline.Hosts}}
 	if o.Hub != nil {
 		o.Hub.Watch(api.cache.changed)
 	}

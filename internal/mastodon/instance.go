@@ -2,7 +2,6 @@ package mastodon
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -60,25 +59,17 @@ func (api *API) version() string {
 func (api *API) streamingURL() string { return "ws" + strings.TrimPrefix(api.URL, "http") }
 
 type rule struct {
-	ID           string            `json:"id"`
-	Text         string            `json:"text"`
-	Hint         string            `json:"hint"`
-	Translations map[string]string `json:"translations"`
-}
-
-func (api *API) rules(_ context.Context) ([]rule, error) {
-	all := []rule{}
-	for i, text := range api.Settings.Rules {
-		all = append(all, rule{ID: strconv.Itoa(i + 1), Text: text, Translations: map[string]string{}})
-	}
-	return all, nil
+	ID           string                    `json:"id"`
+	Text         string                    `json:"text"`
+	Hint         string                    `json:"hint"`
+	Translations map[string]store.RuleText `json:"translations"`
 }
 
 // configuration is what apps must know before they let people write.
 func (api *API) configuration() map[string]any {
 	s := api.Settings
 	return map[string]any{
-		"urls":     map[string]any{"streaming": api.streamingURL(), "status": nil, "about": api.URL + "/about", "privacy_policy": nil, "terms_of_service": nil},
+		"urls":     map[string]any{"streaming": api.streamingURL(), "status": orNil(s.StatusURL), "about": api.URL + "/about", "privacy_policy": api.URL + "/privacy-policy", "terms_of_service": api.termsURL()},
 		"vapid":    map[string]any{"public_key": api.vapidKey()},
 		"accounts": map[string]any{"max_display_name_length": nameCharacters, "max_note_length": s.BioCharacters, "max_avatar_description_length": s.DescriptionCharacters, "max_header_description_length": s.DescriptionCharacters, "max_featured_tags": 0, "max_pinned_statuses": 5, "max_profile_fields": s.ProfileFields, "profile_field_name_limit": fieldCharacters, "profile_field_value_limit": fieldCharacters},
 		"statuses": map[string]any{"max_characters": s.StatusCharacters, "max_media_attachments": s.StatusAttachments, "characters_reserved_per_url": urlCharacters},
@@ -88,7 +79,7 @@ func (api *API) configuration() map[string]any {
 		"translation": map[string]any{"enabled": api.Translate != nil},
 		"timelines_access": map[string]any{"live_feeds": map[string]string{"local": "public", "remote": "public"}, "hashtag_feeds": map[string]string{"local": "public", "remote": "public"},
 			"trending_link_feeds": map[string]string{"local": "authenticated", "remote": "disabled"}},
-		"limited_federation": false,
+		"limited_federation": api.Pipeline.LimitedFederation,
 	}
 }
 
@@ -132,16 +123,20 @@ var (
 			return nil, err
 		}
 		s := api.Settings
-		rules, err := api.rules(r.Context())
+		about, err := api.site(r.Context())
 		if err != nil {
 			return nil, err
 		}
-		return map[string]any{"domain": api.Domain, "title": s.Title, "version": api.version(), "source_url": "", "description": s.Description, "wrapstodon": nil,
-			"usage": map[string]any{"users": map[string]any{"active_month": n.ActiveMonth}}, "thumbnail": map[string]any{"url": api.URL + "/static/header.svg", "description": ""}, "icon": []any{},
+		contact, err := api.contactAccount(r.Context(), about)
+		if err != nil {
+			return nil, err
+		}
+		return map[string]any{"domain": api.Domain, "title": about.title, "version": api.version(), "source_url": "", "description": about.description, "wrapstodon": nil,
+			"usage": map[string]any{"users": map[string]any{"active_month": n.ActiveMonth}}, "thumbnail": map[string]any{"url": api.URL + "/static/header.svg", "description": "", "versions": map[string]string{"@1x": api.URL + "/static/header.svg", "@2x": api.URL + "/static/header.svg"}}, "icon": api.icons(),
 			"languages": api.languages(), "configuration": api.configuration(),
 			"registrations": map[string]any{"enabled": s.Registrations != "closed", "approval_required": s.Registrations == "approval", "reason_required": s.Registrations == "approval",
-				"message": nil, "min_age": minAge(s.MinimumAge), "url": nil},
-			"api_versions": map[string]any{"mastodon": apiVersion}, "contact": map[string]any{"email": s.Contact, "account": nil}, "rules": rules, "pleroma": api.pleromaInstance()}, nil
+				"message": orNil(about.message), "min_age": minAge(s.MinimumAge), "url": nil},
+			"api_versions": map[string]any{"mastodon": apiVersion}, "contact": map[string]any{"email": about.contact, "account": contact}, "rules": about.rules, "pleroma": api.pleromaInstance()}, nil
 	})
 	_ = route("GET /api/v1/instance", "", func(api *API, r *Request) (any, error) {
 		n, err := api.instanceCounts(r.Context())
@@ -149,7 +144,11 @@ var (
 			return nil, err
 		}
 		s := api.Settings
-		rules, err := api.rules(r.Context())
+		about, err := api.site(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		contact, err := api.contactAccount(r.Context(), about)
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +156,7 @@ var (
 		accounts := map[string]any{"max_featured_tags": 0}
 		statuses := c["statuses"].(map[string]any)
 		m := c["media_attachments"].(map[string]any)
-		return map[string]any{"uri": api.Domain, "title": s.Title, "short_description": s.Description, "description": s.Description, "email": s.Contact, "version": api.version(),
+		return map[string]any{"uri": api.Domain, "title": about.title, "short_description": about.description, "description": about.description, "email": about.contact, "version": api.version(),
 			"urls":  map[string]any{"streaming_api": api.streamingURL()},
 			"stats": map[string]any{"user_count": n.Users, "status_count": n.Statuses, "domain_count": n.Domains}, "thumbnail": api.URL + "/static/header.svg", "languages": api.languages(),
 			"registrations": s.Registrations != "closed", "approval_required": s.Registrations == "approval", "invites_enabled": s.Registrations == "invite",
@@ -165,20 +164,10 @@ var (
 				"statuses":          map[string]any{"max_characters": statuses["max_characters"], "max_media_attachments": statuses["max_media_attachments"], "characters_reserved_per_url": urlCharacters},
 				"media_attachments": map[string]any{"supported_mime_types": m["supported_mime_types"], "image_size_limit": m["image_size_limit"], "image_matrix_limit": matrixLimit, "video_size_limit": m["video_size_limit"], "video_frame_rate_limit": m["video_frame_rate_limit"], "video_matrix_limit": m["video_matrix_limit"]},
 				"polls":             c["polls"]},
-			"contact_account": nil, "rules": rules,
+			"contact_account": contact, "rules": about.rules,
 			"pleroma": api.pleromaInstance()}, nil
 	})
 	_ = route("GET /api/v1/instance/rules", "", func(api *API, r *Request) (any, error) { return api.rules(r.Context()) })
-	_ = route("GET /api/v1/instance/peers", "", func(api *API, r *Request) (any, error) {
-		peers, err := api.DB.Peers(r.Context())
-		if peers == nil {
-			peers = []string{}
-		}
-		return peers, err
-	})
-	_ = route("GET /api/v1/instance/extended_description", "", func(api *API, _ *Request) (any, error) {
-		return map[string]any{"updated_at": "2026-01-01T00:00:00.000Z", "content": "<p>" + escapeHTML(api.Settings.Description) + "</p>"}, nil
-	})
 	_ = route("GET /api/v1/preferences", "read:accounts", func(api *API, r *Request) (any, error) {
 		p := r.Session.Account.Preferences
 		var language any
@@ -205,6 +194,22 @@ var (
 	})
 )
 
-func escapeHTML(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(s)
+// icons are the server's own picture in the sizes that apps look for.
+//
+// spec: masto:entities/Instance#icon
+func (api *API) icons() []map[string]string {
+	list := []map[string]string{}
+	for _, size := range []string{"36x36", "72x72", "192x192", "512x512"} {
+		list = append(list, map[string]string{"src": api.URL + "/static/avatar.svg", "size": size})
+	}
+	return list
+}
+
+// termsURL is where the terms of service are read, nil where there are none.
+func (api *API) termsURL() *string {
+	if s := api.siteNow.now.Load(); s != nil && len(s.terms) > 0 {
+		url := api.URL + "/terms-of-service"
+		return &url
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"kenoma/internal/config"
 	"kenoma/internal/mastodon"
 )
 
@@ -12,9 +13,23 @@ func (s *Server) newAPI() *mastodon.API {
 
 		Settings: mastodon.Settings{Title: c.Instance.Title, Description: c.Instance.Description, Contact: c.Instance.Contact, Version: s.Version,
 			Rules: c.Instance.Rules, FeaturedAccounts: c.Instance.FeaturedAccounts, Languages: c.Instance.Languages, Registrations: c.Registrations,
-			MinimumAge: c.MinimumAge, ShowBlocks: c.Moderation.ShowBlocks, ShowBlockReasons: c.Moderation.ShowBlockReasons,
+			MinimumAge: c.MinimumAge, Editable: editable(c), RegistrationsMessage: c.Instance.RegistrationsMessage, ExtendedDescription: c.Instance.ExtendedDescription,
+			PrivacyPolicy: c.Instance.PrivacyPolicy, ContactAccount: c.Instance.ContactAccount, StatusURL: c.Instance.StatusURL,
+			HidePeers: !c.Instance.ShowPeers, HideActivity: !c.Instance.ShowActivity,
+			ShowBlocks: c.Moderation.ShowBlocks, ShowBlockReasons: c.Moderation.ShowBlockReasons,
 			StatusCharacters: c.Limits.StatusCharacters, StatusAttachments: c.Limits.StatusAttachments, PollOptions: c.Limits.PollOptions,
 			PollOptionCharacters: c.Limits.PollOptionCharacters, DescriptionCharacters: c.Limits.DescriptionCharacters, BioCharacters: c.Limits.BioCharacters,
 			ProfileFields: c.Limits.ProfileFields, MaxImage: int64(c.Media.MaxImage), MaxVideo: int64(c.Media.MaxVideo)},
 		TrustedProxies: c.TrustedProxies, NoRateLimit: !c.RateLimit.Enabled, Log: s.Log, Now: s.Now})
+}
+
+// editable are the keys of the settings that are taken from the database.
+func editable(c *config.Config) []string {
+	var keys []string
+	for _, s := range c.Site() {
+		if s.Editable() {
+			keys = append(keys, s.Key)
+		}
+	}
+	return keys
 }

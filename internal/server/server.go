@@ -115,8 +115,12 @@ func (s *Server) build(ctx context.Context) error {
 	s.Auth = auth.New(auth.Options{DB: s.DB, Accounts: s.Pipeline, URL: c.URL, Domain: c.Domain, Registrations: c.Registrations, MinimumAge: c.MinimumAge, PasswordGrant: c.OAuth.PasswordGrant,
 		TrustedProxies: c.TrustedProxies, Throttle: c.RateLimit.Enabled, Mail: s.mailer(), Log: s.Log, Now: s.Now})
 	s.Delivery = delivery.New(delivery.Options{DB: s.DB, Remote: s.Remote, Host: base.Host(), Refuses: s.refused, Log: s.Log})
-	s.ap = activitypub.New(activitypub.Options{DB: s.DB, Pipeline: s.Pipeline, URL: c.URL, Domain: c.Domain, Title: c.Instance.Title,
-		Description: c.Instance.Description, Version: s.Version, AuthorizedFetch: c.Federation.AuthorizedFetch, Refuses: s.refused,
+	title, description, err := s.names(ctx)
+	if err != nil {
+		return err
+	}
+	s.ap = activitypub.New(activitypub.Options{DB: s.DB, Pipeline: s.Pipeline, URL: c.URL, Domain: c.Domain, Title: title,
+		Description: description, Version: s.Version, AuthorizedFetch: c.Federation.AuthorizedFetch, Refuses: s.refused,
 		Verified:          s.Delivery.Alive,
 		OpenRegistrations: func() bool { return c.Registrations == "open" || c.Registrations == "approval" },
 		Approval:          func() bool { return c.Registrations == "approval" },
@@ -141,7 +145,7 @@ func (s *Server) build(ctx context.Context) error {
 	if err := s.buildTakeout(); err != nil {
 		return err
 	}
-	s.pages = pages.New(pages.Options{DB: s.DB, Auth: s.Auth, Pipeline: s.Pipeline, Takeout: s.takeout, URL: c.URL, Title: c.Instance.Title, Rules: c.Instance.Rules, Proxy: s.signer.Path, Log: s.Log})
+	s.pages = pages.New(pages.Options{DB: s.DB, Auth: s.Auth, Pipeline: s.Pipeline, Takeout: s.takeout, URL: c.URL, Title: title, Rules: c.Instance.Rules, Proxy: s.signer.Path, Log: s.Log})
 	if err := s.buildPush(ctx); err != nil {
 		return err
 	}
@@ -150,6 +154,21 @@ func (s *Server) build(ctx context.Context) error {
 	s.Queue = queue.New(s.DB, s.jobs(), queue.Options{Parallel: c.Federation.Workers, Kinds: s.kinds(), Log: s.Log})
 	s.handler = s.routes()
 	return nil
+}
+
+// names are the server's title and description at the start, as the admins changed them.
+func (s *Server) names(ctx context.Context) (title, description string, err error) {
+	texts, err := s.DB.SiteTexts(ctx)
+	title, description = s.Config.Instance.Title, s.Config.Instance.Description
+	for _, key := range editable(s.Config) {
+		switch t, ok := texts[key]; {
+		case ok && key == "instance.title":
+			title = t.Value
+		case ok && key == "instance.description":
+			description = t.Value
+		}
+	}
+	return title, description, err
 }
 
 // reloadRules reads what the admins keep out, after a change or in case that one was missed.
