@@ -108,12 +108,12 @@ type Sentences struct {
 // headings group scopes by how their names begin, in the order of the page.
 var headings = []struct{ prefix, heading string }{
 	{"profile", "Who you are"},
-	{"read", "It can see"},
-	{"write", "It can do in your name"},
-	{"follow", "It can do in your name"},
-	{"push", "It can tell you"},
-	{"admin:read", "It can see as a moderator"},
-	{"admin:write", "It can do as a moderator"},
+	{"read", "Reading"},
+	{"write", "Acting in your name"},
+	{"follow", "Acting in your name"},
+	{"push", "Notifications"},
+	{"admin:read", "Reading as a moderator"},
+	{"admin:write", "Acting as a moderator"},
 }
 
 // InWords says what a grant allows, grouped. What a larger scope contains is not

@@ -103,9 +103,9 @@ func TestScopesSay(t *testing.T) {
 	}
 	got := (Grant{"write:media", "read:lists", "read", "follow", "write:follows", "push"}).InWords()
 	want := []Sentences{
-		{"It can see", []string{"read all of your account: posts, messages, notifications and settings"}},
-		{"It can do in your name", []string{"upload files", "follow, block and mute people"}},
-		{"It can tell you", []string{"send you push notifications"}},
+		{"Reading", []string{"read all of your account: posts, messages, notifications and settings"}},
+		{"Acting in your name", []string{"upload files", "follow, block and mute people"}},
+		{"Notifications", []string{"send you push notifications"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("InWords() = %q, want %q", got, want)

@@ -151,7 +151,7 @@ func TestApps(t *testing.T) {
 		b := w.browser()
 		b.signIn("ann")
 		b.get("/settings/apps").want(200, "No app has access")
-		page := b.get(authorize(id, callback)).want(200, "<h3>It can see</h3>", "<h3>It can do in your name</h3>", "upload files", `href="/settings/apps"`)
+		page := b.get(authorize(id, callback)).want(200, "<h3>Reading</h3>", "<h3>Acting in your name</h3>", "upload files", `href="/settings/apps"`)
 		code := b.send("POST", "/oauth/authorize", page.form("answer", "yes")).to(callback).Query().Get("code")
 		token := w.browser().send("POST", "/oauth/token", url.Values{"grant_type": {"authorization_code"}, "client_id": {id}, "client_secret": {secret},
 			"redirect_uri": {callback}, "code": {code}}).want(200).field("access_token")

@@ -55,6 +55,19 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"visible": func(ctx context.Context, q *store.Q) error {
 		return second(q.Visible(ctx, &store.Status{ID: 1, Actor: 2, Visibility: 2}, &store.Actor{ID: 1}))
 	},
+	"tokens of an account": func(ctx context.Context, q *store.Q) error { return second(q.TokensOf(ctx, 1, "access", 200)) },
+	"apps by id":           func(ctx context.Context, q *store.Q) error { return second(q.AppsByID(ctx, []int64{1, 2})) },
+	"second factors":       func(ctx context.Context, q *store.Q) error { return second(q.SecondFactors(ctx, 1)) },
+	"needs a second factor": func(ctx context.Context, q *store.Q) error {
+		return second(q.HasSecondFactor(ctx, 1))
+	},
+	"passkey":            func(ctx context.Context, q *store.Q) error { return missing(q.PasskeyByKey(ctx, "x")) },
+	"archives":           func(ctx context.Context, q *store.Q) error { return second(q.Archives(ctx, 1)) },
+	"own posts":          func(ctx context.Context, q *store.Q) error { return second(q.OwnPosts(ctx, 1, 5, 100)) },
+	"addresses":          func(ctx context.Context, q *store.Q) error { return second(q.ObjectURIs(ctx, []int64{1, 2})) },
+	"imports":            func(ctx context.Context, q *store.Q) error { return second(q.Imports(ctx, 1)) },
+	"targets of imports": func(ctx context.Context, q *store.Q) error { return second(q.KeptTargets(ctx, 1, 0, []int64{1, 2})) },
+	"failed rows":        func(ctx context.Context, q *store.Q) error { return second(q.ImportFailures(ctx, 1, 0, 200)) },
 	"favoured": func(ctx context.Context, q *store.Q) error { return second(q.FavouredBy(ctx, 1, page)) },
 	"boosted":  func(ctx context.Context, q *store.Q) error { return second(q.BoostedBy(ctx, 1, page)) },
 	"marks": func(ctx context.Context, q *store.Q) error {
