@@ -122,6 +122,8 @@ func target(f *film, t *fileType) *form {
 		return (f.Codec == "" || slices.Contains(codecs, f.Codec) && !deep) && (f.Sound == "" || slices.Contains(codecs, f.Sound))
 	}
 	switch {
+	case f.Endless && (f.Type == "video/webm" || f.Type == "audio/webm") && plays(webmPlays, false): // As browsers record.
+		return &form{f.Type, "webm", slices.Concat(copyPictures, copySound)}
 	case f.Kind == Audio && f.Codec == "" && t.upload == direct && (f.Type != "audio/mp4" || plays(mp4Plays, false)):
 		return nil
 	case f.Kind == Audio && t.kind == Audio, f.Kind == Audio && f.Sound != "":

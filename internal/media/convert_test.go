@@ -40,6 +40,7 @@ func TestConvert(t *testing.T) {
 		{"deep.mp4", "video", "video/mp4", "aac", 64, 48},
 		{"new.mp4", "video", "video/mp4", "", 64, 48},
 		{"moving.webm", "video", "video/webm", "opus", 64, 48},
+		{"live.webm", "video", "video/webm", "", 64, 48},
 		{"tagged.ogv", "video", "video/mp4", "", 64, 48},
 		{"moving.gif", "gifv", "video/mp4", "", 64, 48},
 		{"cover.mkv", "audio", "audio/mp4", "aac", 0, 0},
@@ -66,6 +67,9 @@ func TestConvert(t *testing.T) {
 				if bytes.Contains(out, []byte(s)) {
 					t.Errorf("the file still says %q", s)
 				}
+			}
+			if again, err := readFilm(bytes.NewReader(out), int64(len(out)), tt.contentType); err != nil || again.Endless {
+				t.Errorf("read again: %+v, %v", again, err)
 			}
 			path := filepath.Join(t.TempDir(), "out")
 			if err := os.WriteFile(path, out, 0o600); err != nil {

@@ -34,6 +34,7 @@ type film struct {
 	Width, Height int     // As shown, after turning.
 	Duration      float64 // Seconds.
 	Codec         string  // Of the pictures; "" none.
+	Endless       bool    // The header doesn't say how long it lasts, so that players can't seek.
 	Deep          bool    // The pictures have more than 8 bits, or colours that browsers don't show.
 	store.MediaDetail
 	Edits edits

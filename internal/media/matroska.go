@@ -75,6 +75,7 @@ func readMatroska(r io.ReaderAt, size int64, f *film) error {
 	if m.units > 0 {
 		f.Duration = m.units * float64(m.scale) / 1e9
 	} else {
+		f.Endless = true
 		f.Duration = float64(m.last) * float64(m.scale) / 1e9
 	}
 	switch {

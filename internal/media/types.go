@@ -133,7 +133,7 @@ func Extension(contentType string) string {
 
 func unsupported(err error) error {
 	return fault.Because(err, fault.Unsupported,
-		"This kind of file can't be used. Take JPEG, PNG, GIF or WebP for pictures, MP4 or WebM for video, MP3, Ogg, FLAC or WAV for sound.")
+		"This kind of file can't be used. Take JPEG, PNG, GIF, WebP, AVIF or HEIC for pictures, MP4 or WebM for video, MP3, Ogg, FLAC or WAV for sound.")
 }
 
 func unreadable(err error) error {
