@@ -95,7 +95,18 @@ func (s *Step) awaitMentioned(ctx context.Context, status int64, o *vocab.Object
 			continue
 		}
 		seen[t.Href] = true
+		if err := s.Lock(ctx, string(t.Href)); err != nil { // They may be about to be committed, see insertActor.
+			return err
+		}
 		if err := s.AddWait(ctx, t.Href, store.Wait{Ref: status, Kind: store.WaitMention}); err != nil {
+			return err
+		}
+		if a, err := s.ActorByURI(ctx, t.Href); err == nil {
+			if err := s.enqueue(ctx, "introduce", "", introduceJob{Actor: a.ID}); err != nil {
+				return err
+			}
+			continue
+		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 		if fetched++; fetched > maxIntroductions || s.Activity.Inline == nil || s.p.fetchable(t.Href) != nil {

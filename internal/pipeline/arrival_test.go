@@ -3,10 +3,12 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
 
+	"kenoma/internal/store"
 	"kenoma/internal/vocab"
 )
 
@@ -88,4 +90,56 @@ func TestAnswerBesideItsParent(t *testing.T) {
 			t.Errorf("the answer is %+v, want it below %d", st, first.ID)
 		}
 	})
+}
+
+// TestMentionBesideItsActor commits an actor while a post that mentions it is on its
+// way, and the other way round: they find each other.
+func TestMentionBesideItsActor(t *testing.T) {
+	for _, postFirst := range []bool{true, false} {
+		t.Run(fmt.Sprintf("post first %v", postFirst), func(t *testing.T) {
+			eachEngine(t, func(t *testing.T, w *world) {
+				w.setting()
+				dan := must2(vocab.DecodeActor([]byte(`{"id":"https://d.test/users/dan","type":"Person","preferredUsername":"dan","inbox":"https://d.test/inbox"}`)))(t)
+				post := must2(vocab.DecodeActivity([]byte(note(1, "hello @dan", `,"tag":[{"type":"Mention","href":"https://d.test/users/dan"}]`))))(t)
+				applied, release := make(chan bool), make(chan bool)
+				pause := func() {
+					applied <- true
+					<-release
+				}
+				first := func() error {
+					return w.process(context.Background(), post, Origin{Host: "b.test"}, func(context.Context, *Step) error { pause(); return nil })
+				}
+				insert := func(pause func()) error {
+					return w.DB.Write(context.Background(), func(tx *store.Tx) error {
+						_, err := w.insertActor(context.Background(), tx, dan, "d.test")
+						pause()
+						return err
+					})
+				}
+				second := func() error { return insert(func() {}) }
+				if !postFirst {
+					first = func() error { return insert(pause) }
+					second = func() error { return w.Process(context.Background(), post, Origin{Host: "b.test"}) }
+				}
+				done, other := make(chan error, 1), make(chan error, 1)
+				go func() { done <- first() }()
+				<-applied
+				go func() { other <- second() }()
+				select {
+				case err := <-other:
+					other <- err
+				case <-time.After(200 * time.Millisecond): // It waits for the other one.
+				}
+				close(release)
+				if err := errors.Join(<-done, <-other); err != nil {
+					t.Fatal(err)
+				}
+				const known, jobs = `SELECT 1 FROM mentions m JOIN actors a ON a.id = m.actor WHERE a.uri = 'https://d.test/users/dan'`, `SELECT kind FROM jobs WHERE kind = 'introduce'`
+				got := w.dump(known, jobs)
+				if len(got[known])+len(got[jobs]) == 0 {
+					t.Error("there is neither the mention nor a job that will make it")
+				}
+			})
+		})
+	}
 }

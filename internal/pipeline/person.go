@@ -328,6 +328,9 @@ func (p *Pipeline) insertActor(ctx context.Context, tx *store.Tx, a *vocab.Actor
 	if err := p.present(ctx, tx, id, profileOf(a)); err != nil {
 		return nil, err
 	}
+	if err := tx.Lock(ctx, string(a.ID)); err != nil { // A post that mentions the actor may be about to be committed.
+		return nil, err
+	}
 	posts, err := tx.Mentioning(ctx, a.ID, 1)
 	if err != nil || len(posts) == 0 {
 		return row, err
