@@ -197,7 +197,8 @@ func TestDomainBlocks(t *testing.T) {
 		w.as("ann", "GET", "/api/v1/notifications", "").want(200, `[{"type": "mention"}, {}, {}, {}]`)
 		w.as("ann", "POST", "/api/v1/domain_blocks", "domain=B.test").want(200, `{}`)
 		w.as("ann", "GET", "/api/v1/accounts/"+w.id("ann")+"/followers", "").want(200, `[]`)
-		w.as("ann", "GET", "/api/v1/notifications", "").want(200, `[]`)
+		w.as("ann", "GET", "/api/v1/notifications", "").want(200, `[{"type": "severed_relationships", "account": {"username": "ann"},
+			"event": {"type": "user_domain_block", "target_name": "b.test", "followers_count": 3, "following_count": 0, "purged": false}}]`)
 		w.as("ann", "POST", "/api/v1/domain_blocks", "domain=c.test").want(200, `{}`)
 		w.as("ann", "POST", "/api/v1/domain_blocks", "domain=no/domain").want(422, `{}`)
 		w.as("ann", "GET", "/api/v1/domain_blocks", "").want(200, `["c.test", "b.test"]`)

@@ -2,8 +2,8 @@ package mastodon
 
 import (
 	"context"
-	"errors"
 
+	"kenoma/internal/fault"
 	"kenoma/internal/store"
 )
 
@@ -69,20 +69,8 @@ func (api *API) notifiedExtras(ctx context.Context, viewer *store.Actor, list []
 		byKind[name] = append(byKind[name], n.ID)
 	}
 	found := map[int64]*notifiedExtra{}
-	for _, id := range byKind["admin.report"] {
-		rep, err := api.DB.Report(ctx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		} else if err != nil {
-			return nil, err
-		}
-		drawn, err := api.drawReport(ctx, rep)
-		if err != nil {
-			return nil, err
-		}
-		if err := keepExtra(found, id, "report", drawn); err != nil {
-			return nil, err
-		}
+	if err := api.drawNotifiedReports(ctx, byKind["admin.report"], found); err != nil {
+		return nil, err
 	}
 	warnings, err := api.drawWarnings(ctx, byKind["moderation_warning"])
 	if err != nil {
@@ -105,6 +93,33 @@ func (api *API) notifiedExtras(ctx context.Context, viewer *store.Actor, list []
 		}
 	}
 	return found, nil
+}
+
+// drawNotifiedReports adds the reports with these ids.
+func (api *API) drawNotifiedReports(ctx context.Context, ids []int64, to map[int64]*notifiedExtra) error {
+	reports, err := api.DB.ReportsNamed(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var targets []int64
+	for _, rep := range reports {
+		targets = append(targets, rep.Target)
+	}
+	if _, err := api.people(ctx, targets); err != nil { // All at once, for the drawing.
+		return err
+	}
+	for id, rep := range reports {
+		drawn, err := api.drawReport(ctx, rep)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		if err := keepExtra(to, id, "report", drawn); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func keepExtra(to map[int64]*notifiedExtra, id int64, key string, v any) error {

@@ -327,6 +327,8 @@ func (c *connection) event(ctx context.Context, s subscription, e *stream.Event)
 		return "notification", payload, err
 	case "filters_changed":
 		return "filters_changed", nil, nil
+	case "notifications_merged":
+		return "notifications_merged", []byte("1"), nil // As Mastodon; apps ignore it.
 	}
 	return "", nil, nil
 }

@@ -12,11 +12,15 @@ var severedAtOnce = 500
 
 // LeaveDomain ends the follows between an account of ours and a domain that it has
 // blocked, all of them in both directions: who followed on would go on getting what
-// is for followers only.
+// is for followers only. A notification tells what was lost.
 func (p *Pipeline) LeaveDomain(ctx context.Context, by *store.Actor, domain string) error {
+	event := &store.Severance{Type: "user_domain_block", Target: domain}
 	for {
 		follows, err := p.DB.FollowsOfDomain(ctx, by.ID, domain, severedAtOnce)
 		if err != nil {
+			return err
+		}
+		if err := p.tellLeft(ctx, by, event, follows); err != nil {
 			return err
 		}
 		if err := p.leave(ctx, by, follows); err != nil {
@@ -26,6 +30,23 @@ func (p *Pipeline) LeaveDomain(ctx context.Context, by *store.Actor, domain stri
 			return nil
 		}
 	}
+}
+
+// tellLeft tells an account of ours which follows end by its block of a domain.
+//
+// spec: masto:entities/RelationshipSeveranceEvent
+func (p *Pipeline) tellLeft(ctx context.Context, by *store.Actor, event *store.Severance, follows []store.Follow) error {
+	event.Followers, event.Following = 0, 0
+	for _, f := range follows {
+		switch {
+		case !f.Accepted: // A request was no relationship yet.
+		case f.Actor == by.ID:
+			event.Following++
+		default:
+			event.Followers++
+		}
+	}
+	return p.DB.Write(ctx, func(tx *store.Tx) error { return p.Severed(ctx, tx, by.ID, event) })
 }
 
 // leave ends these follows of or by an account of ours.

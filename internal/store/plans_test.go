@@ -109,7 +109,14 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"about a status": func(ctx context.Context, q *store.Q) error {
 		return second(q.Notifications(ctx, 1, store.NotificationQuery{Kinds: []int16{6}, Status: 7, IncludeFiltered: true}, page))
 	},
-	"push":       func(ctx context.Context, q *store.Q) error { return missing(q.SubscriptionOf(ctx, 1)) },
+	"push":        func(ctx context.Context, q *store.Q) error { return missing(q.SubscriptionOf(ctx, 1)) },
+	"waiting":     func(ctx context.Context, q *store.Q) error { return second(q.NotificationRequests(ctx, 1, page)) },
+	"one waiting": func(ctx context.Context, q *store.Q) error { return missing(q.NotificationRequest(ctx, 1, 2)) },
+	"pending": func(ctx context.Context, q *store.Q) error {
+		_, _, err := q.PendingNotifications(ctx, 1)
+		return err
+	},
+	"settled":    func(ctx context.Context, q *store.Q) error { return second(q.RequestsSettled(ctx, 1)) },
 	"policy":     func(ctx context.Context, q *store.Q) error { return second(q.NotificationPolicy(ctx, 1)) },
 	"markers":    func(ctx context.Context, q *store.Q) error { return second(q.Markers(ctx, 1)) },
 	"lists":      func(ctx context.Context, q *store.Q) error { return second(q.Lists(ctx, 1)) },

@@ -51,6 +51,23 @@ func (q *Q) Report(ctx context.Context, id int64) (*Report, error) {
 	return &r, nil
 }
 
+// ReportsNamed returns these reports by their ids; unknown ones are left out.
+func (q *Q) ReportsNamed(ctx context.Context, ids []int64) (map[int64]*Report, error) {
+	found := map[int64]*Report{}
+	for chunk := range chunks(ids) {
+		list, args := in(1, chunk)
+		rows, err := q.query(ctx, "SELECT "+reportColumns+" FROM reports WHERE id IN ("+list+")", args...)
+		all, err := collect(rows, err, (*Report).scan)
+		if err != nil {
+			return nil, fmt.Errorf("reports: %w", err)
+		}
+		for i := range all {
+			found[all[i].ID] = &all[i]
+		}
+	}
+	return found, nil
+}
+
 // ReportQuery says which reports are wanted: the resolved or the open ones, of and
 // about whom. 0 anybody.
 type ReportQuery struct {

@@ -12,6 +12,17 @@ type call struct {
 	parts         []string // Of the path; those with a colon are any value.
 }
 
+// older are calls whose entity is documented still, and the method no longer, or
+// under another verb.
+//
+// spec: masto:entities/V1_NotificationPolicy
+var older = []call{
+	{"GET", "V1::NotificationPolicy", split("/api/v1/notifications/policy")},
+	{"PATCH", "V1::NotificationPolicy", split("/api/v1/notifications/policy")},
+	{"PUT", "V1::NotificationPolicy", split("/api/v1/notifications/policy")},
+	{"PUT", "NotificationPolicy", split("/api/v2/notifications/policy")},
+}
+
 func parseCalls(tsv string) []call {
 	var calls []call
 	for i, line := range strings.Split(strings.TrimSpace(tsv), "\n") {

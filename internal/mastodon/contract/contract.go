@@ -77,7 +77,7 @@ var load = sync.OnceValue(func() *reference {
 	if err := json.Unmarshal(entitiesJSON, &entities); err != nil {
 		panic(err)
 	}
-	ref := &reference{nodes: map[string]*node{}, calls: parseCalls(apiTSV)}
+	ref := &reference{nodes: map[string]*node{}, calls: append(parseCalls(apiTSV), older...)}
 	for name := range entities {
 		ref.nodes[name] = buildNode(entities, name)
 	}
