@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"slices"
 	"strconv"
 	"strings"
@@ -315,3 +316,68 @@ var (
 		return api.remember(fmt.Sprintf("weeks %d", store.Week(api.Now().UnixMilli())), func() (any, error) { return api.weekly(r.Context()) })
 	})
 )
+
+// Text returns a text of the site as a page shows it: about, privacy-policy, or
+// terms-of-service, the latter also with a day behind a slash. ErrNotFound where there
+// is none.
+func (api *API) Text(ctx context.Context, name string) (title, text string, err error) {
+	s, err := api.site(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	switch name {
+	case "about":
+		return s.title, s.about(), nil
+	case "privacy-policy":
+		return "Privacy policy", s.privacy.html, nil
+	}
+	i := s.currentTerms(api.Now().UTC().Format(time.DateOnly))
+	if day, ok := strings.CutPrefix(name, "terms-of-service/"); ok {
+		i = slices.IndexFunc(s.terms, func(t store.Terms) bool { return t.Effective == day })
+	} else if name != "terms-of-service" {
+		i = -1
+	}
+	if i < 0 {
+		return "", "", fmt.Errorf("text %s: %w", name, store.ErrNotFound)
+	}
+	return "Terms of service from " + s.terms[i].Effective, htmlOf(s.terms[i].Content), nil
+}
+
+// about is what the server is, its rules, and whom to write to.
+func (s *site) about() string {
+	var b strings.Builder
+	b.WriteString(s.extended.html)
+	if len(s.rules) > 0 {
+		b.WriteString("<h2>Rules</h2><ol>")
+		for _, r := range s.rules {
+			b.WriteString("<li>" + html.EscapeString(r.Text))
+			if r.Hint != "" {
+				b.WriteString("<br><small>" + html.EscapeString(r.Hint) + "</small>")
+			}
+			b.WriteString("</li>")
+		}
+		b.WriteString("</ol>")
+	}
+	if s.contact != "" {
+		b.WriteString(`<p>Contact: <a href="mailto:` + html.EscapeString(s.contact) + `">` + html.EscapeString(s.contact) + "</a></p>")
+	}
+	b.WriteString(`<p><a href="/privacy-policy">Privacy policy</a>`)
+	if len(s.terms) > 0 {
+		b.WriteString(` · <a href="/terms-of-service">Terms of service</a>`)
+	}
+	b.WriteString("</p>")
+	return b.String()
+}
+
+// RuleTexts are the rules alone, for the page on which people sign up.
+func (api *API) RuleTexts(ctx context.Context) ([]string, error) {
+	s, err := api.site(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var texts []string
+	for _, r := range s.rules {
+		texts = append(texts, r.Text)
+	}
+	return texts, nil
+}

@@ -3,6 +3,8 @@ package mastodon
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,4 +94,28 @@ func TestPeersAndActivity(t *testing.T) {
 		w.as("", "GET", "/api/v1/instance/peers", "").want(404, "")
 		w.as("", "GET", "/api/v1/instance/activity", "").want(404, "")
 	})
+}
+
+func TestSiteText(t *testing.T) {
+	w := onSQLite(t)
+	w.change(func(ctx context.Context, tx *store.Tx) error {
+		return tx.SetTerms(ctx, store.Terms{Effective: "2021-01-01", Content: "Be *good*"})
+	})
+	for _, tt := range []struct{ name, title, part string }{
+		{"about", "A test", "<li>Be kind.</li>"}, {"about", "A test", "mailto:admin@a.test"}, {"privacy-policy", "Privacy policy", "hash of the password"},
+		{"terms-of-service", "Terms of service from 2021-01-01", "<em>good</em>"}, {"terms-of-service/2021-01-01", "Terms of service from 2021-01-01", "good"},
+	} {
+		title, text, err := w.api.Text(t.Context(), tt.name)
+		if err != nil || title != tt.title || !strings.Contains(text, tt.part) {
+			t.Errorf("%s: %q %q, %v", tt.name, title, text, err)
+		}
+	}
+	for _, name := range []string{"terms-of-service/2022-01-01", "nothing"} {
+		if _, _, err := w.api.Text(t.Context(), name); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s: %v, want ErrNotFound", name, err)
+		}
+	}
+	if got, err := w.api.RuleTexts(t.Context()); err != nil || len(got) != 1 || got[0] != "Be kind." {
+		t.Errorf("rules: %v, %v", got, err)
+	}
 }

@@ -4,6 +4,7 @@ package pages
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"errors"
 	"html/template"
@@ -36,8 +37,11 @@ type Options struct {
 	URL      string
 	Title    string
 	Rules    []string
-	Proxy    func(url string) string // Address of our copy of a remote picture.
-	Log      *slog.Logger
+	// RuleTexts are the rules as they are now. nil: Rules.
+	RuleTexts func(ctx context.Context) ([]string, error)
+	Text      Text                    // nil: there are no texts.
+	Proxy     func(url string) string // Address of our copy of a remote picture.
+	Log       *slog.Logger
 }
 
 // Pages serves them.
@@ -55,6 +59,7 @@ func New(o Options) *Pages {
 // addresses with other representations: Profile and Post.
 func (p *Pages) Routes(r chi.Router) {
 	r.Get("/static/pages.css", p.style)
+	p.aboutRoutes(r)
 	p.careRoutes(r)
 	p.secondRoutes(r)
 	p.accessRoutes(r)
@@ -270,23 +275,32 @@ func (p *Pages) signUpForm(w http.ResponseWriter, r *http.Request) error {
 	if p.Auth.Registrations == "closed" {
 		return fault.New(fault.Denied, "This server does not take new members at the moment.")
 	}
-	p.show(w, "sign_up.html", view{Title: "Sign up", CSRF: p.Auth.CSRF(w, r), Form: url.Values{"invite": {r.URL.Query().Get("invite")}, "next": {r.URL.Query().Get("next")}}, Data: p.signUpData()})
+	data, err := p.signUpData(r.Context())
+	if err != nil {
+		return err
+	}
+	p.show(w, "sign_up.html", view{Title: "Sign up", CSRF: p.Auth.CSRF(w, r), Form: url.Values{"invite": {r.URL.Query().Get("invite")}, "next": {r.URL.Query().Get("next")}}, Data: data})
 	return nil
 }
 
-func (p *Pages) signUpData() any {
+func (p *Pages) signUpData(ctx context.Context) (any, error) {
+	rules, err := p.rules(ctx)
 	return struct {
 		Approval, Invite bool
 		MinimumAge       int
 		Rules            []string
-	}{p.Auth.Registrations == "approval", p.Auth.Registrations == "invite", p.Auth.MinimumAge, p.Rules}
+	}{p.Auth.Registrations == "approval", p.Auth.Registrations == "invite", p.Auth.MinimumAge, rules}, err
 }
 
 func (p *Pages) signUp(w http.ResponseWriter, r *http.Request) error {
 	actor, err := p.Auth.Register(r.Context(), p.registration(r))
 	var wrong auth.FieldErrors
 	if errors.As(err, &wrong) {
-		p.show(w, "sign_up.html", view{Title: "Sign up", CSRF: p.Auth.CSRF(w, r), Form: r.PostForm, Error: plain(wrong), Status: http.StatusUnprocessableEntity, Data: p.signUpData()})
+		data, err := p.signUpData(r.Context())
+		if err != nil {
+			return err
+		}
+		p.show(w, "sign_up.html", view{Title: "Sign up", CSRF: p.Auth.CSRF(w, r), Form: r.PostForm, Error: plain(wrong), Status: http.StatusUnprocessableEntity, Data: data})
 		return nil
 	} else if err != nil {
 		return err

@@ -44,6 +44,7 @@ type world struct {
 	pipeline *pipeline.Pipeline
 	takeout  *takeout.Service
 	url      string
+	pages    *Pages
 	tls      *tls.Config
 	sent     []string                                          // Texts of mail.
 	more     map[string]func(context.Context, store.Job) error // Handlers of other packages.
@@ -84,6 +85,7 @@ func newWorld(t *testing.T, db *store.DB, change func(w *world, o *auth.Options)
 	p := New(Options{DB: db, Auth: w.auth, Pipeline: w.pipeline, Takeout: w.takeout, URL: w.url, Title: "Test & Co", Rules: []string{"Be kind."}, Proxy: func(u string) string { return "/proxy/" + url.QueryEscape(u) }, Log: quiet})
 	w.auth.Routes(r)
 	p.Routes(r)
+	w.pages = p
 	r.Get("/@{name}", func(rw http.ResponseWriter, r *http.Request) { p.Profile(rw, r, chi.URLParam(r, "name")) })
 	r.Get("/@{name}/{id}", func(rw http.ResponseWriter, r *http.Request) {
 		id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)

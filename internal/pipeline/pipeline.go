@@ -35,7 +35,7 @@ type Options struct {
 	Domain   string // Of the handles.
 	Log      *slog.Logger
 	Now      func() time.Time
-	Cards    bool                           // Links get preview cards.
+	Cards    bool // Links get preview cards.
 	Trends   Trends
 	NewKey   func() (pem string, err error) // nil: RSA of 2048 bits.
 

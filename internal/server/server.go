@@ -145,7 +145,9 @@ func (s *Server) build(ctx context.Context) error {
 	if err := s.buildTakeout(); err != nil {
 		return err
 	}
-	s.pages = pages.New(pages.Options{DB: s.DB, Auth: s.Auth, Pipeline: s.Pipeline, Takeout: s.takeout, URL: c.URL, Title: title, Rules: c.Instance.Rules, Proxy: s.signer.Path, Log: s.Log})
+	s.pages = pages.New(pages.Options{DB: s.DB, Auth: s.Auth, Pipeline: s.Pipeline, Takeout: s.takeout, URL: c.URL, Title: title, Rules: c.Instance.Rules, Proxy: s.signer.Path,
+		RuleTexts: func(ctx context.Context) ([]string, error) { return s.api.RuleTexts(ctx) },
+		Text:      func(ctx context.Context, name string) (string, string, error) { return s.api.Text(ctx, name) }, Log: s.Log})
 	if err := s.buildPush(ctx); err != nil {
 		return err
 	}
