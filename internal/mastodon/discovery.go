@@ -48,6 +48,7 @@ var _ = route("GET /api/v1/directory", "", func(api *API, r *Request) (any, erro
 var reasons = []struct{ name, old string }{
 	{"featured", "staff"},
 	{"friends_of_friends", "past_interactions"},
+	{"similar_to_recently_followed", "past_interactions"},
 	{"most_followed", "global"},
 	{"most_interactions", "global"},
 }
@@ -69,11 +70,11 @@ const (
 type popular struct {
 	mu    sync.Mutex
 	until time.Time
-	lists [4][]int64 // By reason.
+	lists [5][]int64 // By reason.
 }
 
 // popularPeople returns the accounts of each reason that are the same for everybody.
-func (api *API) popularPeople(ctx context.Context) (lists [4][]int64, err error) {
+func (api *API) popularPeople(ctx context.Context) (lists [5][]int64, err error) {
 	p := &api.popular
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,10 +86,10 @@ func (api *API) popularPeople(ctx context.Context) (lists [4][]int64, err error)
 			lists[0] = append(lists[0], a.ID)
 		}
 	}
-	if lists[2], err = api.DB.MostFollowed(ctx); err != nil {
+	if lists[3], err = api.DB.MostFollowed(ctx); err != nil {
 		return lists, err
 	}
-	if lists[3], err = api.DB.MostInteractions(ctx); err != nil {
+	if lists[4], err = api.DB.MostInteractions(ctx); err != nil {
 		return lists, err
 	}
 	p.lists, p.until = lists, api.Now().Add(suggestionLife*time.Millisecond)
@@ -106,6 +107,9 @@ func (api *API) suggestions(ctx context.Context, viewer *store.Actor, limit int)
 			return nil, err
 		}
 		if lists[1], err = api.DB.FriendsOfFriends(ctx, viewer.ID); err != nil {
+			return nil, err
+		}
+		if lists[2], err = api.DB.SimilarToFollowed(ctx, viewer.ID); err != nil {
 			return nil, err
 		}
 		all = mixed(lists)
@@ -130,7 +134,7 @@ func (api *API) suggestions(ctx context.Context, viewer *store.Actor, limit int)
 
 // mixed makes one list of those of each reason: featured ones first, then the first of
 // each, the second, and so on.
-func mixed(lists [4][]int64) []suggestion {
+func mixed(lists [5][]int64) []suggestion {
 	at := map[int64]int{}
 	var all []suggestion
 	add := func(id int64, why int) {

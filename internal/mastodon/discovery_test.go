@@ -36,10 +36,12 @@ func TestDirectory(t *testing.T) {
 func TestSuggestions(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {
 		w.api.Settings.FeaturedAccounts = []string{"host", "nobody"}
-		for _, name := range []string{"ann", "host", "friend", "foaf", "star", "liked", "hidden"} {
+		for _, name := range []string{"ann", "host", "friend", "foaf", "star", "liked", "hidden", "fan", "similar"} {
 			w.person(name)
 		}
 		w.follow("ann", "friend")
+		w.follow("fan", "friend")
+		w.follow("fan", "similar")
 		w.follow("friend", "foaf")
 		w.follow("friend", "hidden")
 		w.follow("host", "star")
@@ -49,14 +51,15 @@ func TestSuggestions(t *testing.T) {
 		w.as("ann", "GET", "/api/v2/suggestions", "").want(200, `[
 			{"source": "staff", "sources": ["featured"], "account": {"acct": "host"}},
 			{"source": "past_interactions", "sources": ["friends_of_friends", "most_followed"], "account": {"acct": "foaf"}},
-			{"source": "past_interactions", "sources": ["friends_of_friends", "most_followed"], "account": {"acct": "star"}},
-			{"source": "global", "sources": ["most_interactions"], "account": {"acct": "liked"}}]`)
+			{"source": "past_interactions", "sources": ["similar_to_recently_followed", "most_followed"], "account": {"acct": "similar"}},
+			{"source": "global", "sources": ["most_interactions"], "account": {"acct": "liked"}},
+			{"source": "past_interactions", "sources": ["friends_of_friends", "most_followed"], "account": {"acct": "star"}}]`)
 		w.as("ann", "GET", "/api/v1/suggestions?limit=1", "").want(200, `[{"acct": "host"}]`)
 
 		// What is put away or followed is gone at once.
 		w.as("ann", "DELETE", fmt.Sprintf("/api/v1/suggestions/%d", w.person("host").ID), "").want(200, `{}`)
 		w.follow("ann", "star")
-		w.as("ann", "GET", "/api/v1/suggestions", "").want(200, `[{"acct": "foaf"}, {"acct": "liked"}]`)
+		w.as("ann", "GET", "/api/v1/suggestions", "").want(200, `[{"acct": "foaf"}, {"acct": "similar"}, {"acct": "liked"}]`)
 		w.as("ann", "DELETE", "/api/v1/suggestions/12", "").want(404, "")
 		w.as("", "GET", "/api/v2/suggestions", "").want(401, "")
 		w.as("", "GET", "/api/v1/suggestions", "").want(401, "")

@@ -82,6 +82,7 @@ func (p *Post) Words() []string {
 		}
 	}
 	add(len(p.Options) > 0, hasWord("poll"))
+	add(p.Quote != "", hasWord("quote"))
 	link, embed := links(p.HTML)
 	add(link, hasWord("link"))
 	add(embed, hasWord("embed"))

@@ -31,7 +31,7 @@ type Query struct {
 //
 //	cat "black cat" +cat -dog       words and phrases, all but -dog must be there
 //	from:ann@a.test from:me         whose it is
-//	has:media has:poll has:image …  media, poll, image, video, audio, link, embed
+//	has:media has:poll has:image …  media, poll, image, video, audio, link, embed, quote
 //	is:reply is:sensitive
 //	language:en
 //	before:2026-01-31 after: during:
@@ -131,7 +131,7 @@ func (q *Query) operator(p piece) bool {
 		}
 		return true
 	case "has":
-		return slices.Contains([]string{"media", "poll", "image", "video", "audio", "link", "embed"}, value) && property(hasWord(value))
+		return slices.Contains([]string{"media", "poll", "image", "video", "audio", "link", "embed", "quote"}, value) && property(hasWord(value))
 	case "is":
 		return slices.Contains([]string{"reply", "sensitive"}, value) && property(isWord(value))
 	case "language", "lang":

@@ -110,11 +110,11 @@ func TestParse(t *testing.T) {
 
 func TestPostWords(t *testing.T) {
 	p := Post{Status: &store.Status{Actor: 35, Visibility: 0, IsReply: true, Media: 1, Language: "de-AT"},
-		Content: &store.Content{HTML: `<p>Servus <a class="mention" href="https://a.test/@x">@x</a> <a href="https://youtu.be/1">v</a></p>`, Spoiler: "Warnung",
+		Content: &store.Content{HTML: `<p>Servus <a class="mention" href="https://a.test/@x">@x</a> <a href="https://youtu.be/1">v</a></p>`, Spoiler: "Warnung", Quote: "https://a.test/1",
 			Media: []store.Media{{Kind: "gifv", Description: "Ein Hund"}}},
 		Options: []string{"Ja"}, Mentioned: []int64{36}}
 	words := p.Words()
-	for _, want := range []string{"servus", "warnung", "hund", "ja", "x", "·fromz", "·to10", "·public", "·isreply", "·langde", "·langde-at", "·hasmedia", "·hasvideo", "·haspoll", "·haslink", "·hasembed"} {
+	for _, want := range []string{"servus", "warnung", "hund", "ja", "x", "·fromz", "·to10", "·public", "·isreply", "·langde", "·langde-at", "·hasmedia", "·hasvideo", "·haspoll", "·haslink", "·hasembed", "·hasquote"} {
 		if !slices.Contains(words, want) {
 			t.Errorf("%q is missing in %q", want, words)
 		}

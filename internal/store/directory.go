@@ -74,6 +74,19 @@ func (q *Q) FriendsOfFriends(ctx context.Context, viewer int64) ([]int64, error)
 	return ids, wrapped(err, "friends of friends of %d", viewer)
 }
 
+// SimilarToFollowed returns whom others here follow who follow the accounts that viewer
+// followed last, as far as they want to be discovered.
+func (q *Q) SimilarToFollowed(ctx context.Context, viewer int64) ([]int64, error) {
+	ids, err := q.ids(ctx, `SELECT x.target FROM (
+			SELECT h.target FROM (SELECT target FROM follows WHERE actor = $1 AND accepted ORDER BY seq DESC LIMIT 10) f
+			JOIN follows g ON g.target = f.target AND g.accepted AND g.local AND g.actor <> $1
+			JOIN follows h ON h.actor = g.actor AND h.accepted LIMIT $2) x
+		JOIN directory d ON d.actor = x.target
+		WHERE x.target <> $1 AND NOT EXISTS (SELECT 1 FROM follows o WHERE o.actor = $1 AND o.target = x.target)
+		GROUP BY x.target ORDER BY COUNT(*) DESC, x.target LIMIT $3`, viewer, friendsRows, maxSuggestion)
+	return ids, wrapped(err, "similar to those that %d follows", viewer)
+}
+
 // MostFollowed returns the accounts that most here follow, of those in the directory
 // that were active last.
 func (q *Q) MostFollowed(ctx context.Context) ([]int64, error) {
