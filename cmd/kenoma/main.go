@@ -27,21 +27,22 @@ var version = "0.1.0-dev"
 type cli struct {
 	Config configFlag `help:"Settings file (TOML)." env:"KENOMA_CONFIG" placeholder:"FILE"`
 
-	Serve     serveCmd   `cmd:"" help:"Run the server."`
-	User      userCmd    `cmd:"" help:"Accounts."`
-	Role      roleCmd    `cmd:"" help:"What the staff may do."`
-	Audit     auditCmd   `cmd:"" help:"What moderators did."`
-	Setting   settingCmd `cmd:"" help:"Texts of the site that can be changed while the server runs."`
-	Rule      ruleCmd    `cmd:"" help:"Rules that members agree to."`
-	Terms     termsCmd   `cmd:"" help:"Terms of service."`
-	Appeal    appealCmd  `cmd:"" help:"Appeals against moderators' decisions."`
-	Preset    presetCmd  `cmd:"" help:"Texts for moderators' warnings."`
-	Token     tokenCmd   `cmd:"" help:"Access tokens."`
-	Invite    inviteCmd  `cmd:"" help:"Invites."`
-	DB        dbCmd      `cmd:"" name:"db" help:"The database."`
-	ConfigCmd configCmd  `cmd:"" name:"config" help:"Settings."`
-	Inspect   inspectCmd `cmd:"" help:"Tell the story of an activity or post: when it came, what was decided, where it went."`
-	Version   versionCmd `cmd:"" help:"Print the version."`
+	Serve        serveCmd        `cmd:"" help:"Run the server."`
+	User         userCmd         `cmd:"" help:"Accounts."`
+	Role         roleCmd         `cmd:"" help:"What the staff may do."`
+	Announcement announcementCmd `cmd:"" help:"What is told to everybody here."`
+	Audit        auditCmd        `cmd:"" help:"What moderators did."`
+	Setting      settingCmd      `cmd:"" help:"Texts of the site that can be changed while the server runs."`
+	Rule         ruleCmd         `cmd:"" help:"Rules that members agree to."`
+	Terms        termsCmd        `cmd:"" help:"Terms of service."`
+	Appeal       appealCmd       `cmd:"" help:"Appeals against moderators' decisions."`
+	Preset       presetCmd       `cmd:"" help:"Texts for moderators' warnings."`
+	Token        tokenCmd        `cmd:"" help:"Access tokens."`
+	Invite       inviteCmd       `cmd:"" help:"Invites."`
+	DB           dbCmd           `cmd:"" name:"db" help:"The database."`
+	ConfigCmd    configCmd       `cmd:"" name:"config" help:"Settings."`
+	Inspect      inspectCmd      `cmd:"" help:"Tell the story of an activity or post: when it came, what was decided, where it went."`
+	Version      versionCmd      `cmd:"" help:"Print the version."`
 }
 
 // configFlag is the file of settings that all commands read.

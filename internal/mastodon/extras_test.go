@@ -177,7 +177,6 @@ func TestInstance(t *testing.T) {
 		"/api/v1/instance/extended_description":  `{"content": "<p>Where tests live.</p>"}`,
 		"/api/v1/instance/translation_languages": `{}`,
 		"/api/v1/custom_emojis":                  `[]`,
-		"/api/v1/announcements":                  `[]`,
 		"/api/v1/trends/tags":                    `[]`,
 	} {
 		w.as("", "GET", path, "").want(200, want)

@@ -2,6 +2,7 @@ package mastodon
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"sync"
 	"time"
@@ -182,13 +183,9 @@ var (
 		if err != nil {
 			return nil, err
 		}
-		list := []map[string]any{}
-		for _, e := range all {
-			var category any
-			if e.Category != "" {
-				category = e.Category
-			}
-			list = append(list, map[string]any{"shortcode": e.Shortcode, "url": api.mediaURL(e.File), "static_url": api.mediaURL(orElse(e.Static, e.File)), "visible_in_picker": e.Visible, "category": category})
+		list := []json.RawMessage{}
+		for i := range all {
+			list = append(list, api.appendOwnEmoji(nil, &all[i]))
 		}
 		return list, nil
 	})

@@ -163,7 +163,6 @@ func domainOf(r *Request) (string, error) {
 var (
 	_ = none("GET /api/v1/accounts/{id}/identity_proofs", "user")
 	_ = none("GET /api/v1/scheduled_statuses", "read:statuses")
-	_ = none("GET /api/v1/announcements", "")
 )
 
 // none registers a list that is always empty.

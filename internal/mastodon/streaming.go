@@ -211,6 +211,10 @@ func (c *connection) subscribe(s subscription) error {
 	}
 	c.subs[s.topic] = s
 	c.events.Add(s.topic)
+	if s.channel.name == "user" {
+		c.subs[stream.Everyone] = s
+		c.events.Add(stream.Everyone)
+	}
 	return nil
 }
 
@@ -219,6 +223,10 @@ func (c *connection) unsubscribe(s subscription) {
 	defer c.mu.Unlock()
 	delete(c.subs, s.topic)
 	c.events.Remove(s.topic)
+	if s.channel.name == "user" {
+		delete(c.subs, stream.Everyone)
+		c.events.Remove(stream.Everyone)
+	}
 }
 
 // matched returns the streams that an event belongs to.
@@ -325,6 +333,12 @@ func (c *connection) event(ctx context.Context, s subscription, e *stream.Event)
 			return "", nil, err
 		}
 		return "notification", payload, err
+	case "announcement", "announcement.reaction", "announcement.delete":
+		payload, err := c.api.announcementEvent(ctx, e)
+		if payload == nil {
+			return "", nil, err
+		}
+		return e.Kind, payload, nil
 	case "filters_changed":
 		return "filters_changed", nil, nil
 	case "notifications_merged":

@@ -28,6 +28,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"poll-update":    handler(p.sendTallies),
 		"compact":        handler(p.compactJob),
 		"trends":         handler(p.trendsJob),
+		"announcement":   handler(p.publishAnnouncement),
 		"featured-tags":  handler(quiet(p.fetchFeaturedTags)),
 		"verify-links":   handler(quiet(p.verifyLinks)),
 		"index":          handler(p.indexOld),

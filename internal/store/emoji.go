@@ -42,3 +42,20 @@ func (q *Q) EmojiNamed(ctx context.Context, names []string) ([]OwnEmoji, error) 
 	}
 	return found, nil
 }
+
+// SetEmoji adds one of the instance's own emoji, or replaces the one of that name.
+func (tx *Tx) SetEmoji(ctx context.Context, e *OwnEmoji) error {
+	_, err := tx.exec(ctx, "INSERT INTO emoji ("+emojiColumns+`) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (shortcode) DO UPDATE SET
+		file = excluded.file, static = excluded.static, category = excluded.category, visible = excluded.visible, updated = excluded.updated`,
+		e.Shortcode, e.File, e.Static, e.Category, e.Visible, tx.now().UnixMilli())
+	return wrapped(err, "emoji %s", e.Shortcode)
+}
+
+// RemoveEmoji removes one; ErrNotFound when there is none of that name.
+func (tx *Tx) RemoveEmoji(ctx context.Context, shortcode string) error {
+	n, err := tx.exec(ctx, "DELETE FROM emoji WHERE shortcode = $1", shortcode)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	return wrapped(err, "emoji %s", shortcode)
+}

@@ -21,6 +21,9 @@ type Event struct {
 	Local        bool     `json:"o,omitempty"` // Made here.
 	Media        bool     `json:"m,omitempty"` // Has attachments.
 	Tags         []string `json:"t,omitempty"` // Folded.
+	Announcement int64    `json:"w,omitempty"`
+	Reaction     string   `json:"r,omitempty"` // To the announcement.
+	Everyone     bool     `json:"e,omitempty"` // For all who have a "user" stream.
 
 	memo *memo // Set by the hub.
 }
@@ -30,6 +33,7 @@ type Topic string
 
 // The topics that are not about one account, list or tag.
 const (
+	Everyone          Topic = "everyone" // What is for all who have a home.
 	Public            Topic = "public"
 	PublicLocal       Topic = "public:local"
 	PublicRemote      Topic = "public:remote"
@@ -67,6 +71,9 @@ func (e *Event) Topics(yield func(Topic) bool) {
 			}
 		}
 		return true
+	}
+	if e.Everyone && !yield(Everyone) {
+		return
 	}
 	if !each(e.Home, User) ||
 		e.Kind == "notification" && !each(e.Home, Notifications) ||
