@@ -286,6 +286,15 @@ type Limits struct {
 
 	// ProfileFields is how many rows the table of a profile may have.
 	ProfileFields int `key:"profile_fields" default:"10" min:"0" max:"50"`
+
+	// Pins is how many posts an account may show on top of its profile.
+	Pins int `key:"pins" default:"5" min:"0" max:"50"`
+
+	// Scheduled is how many posts an account may have waiting to be published later.
+	Scheduled int `key:"scheduled_statuses" default:"300" min:"0" max:"10000"`
+
+	// ScheduledDaily is how many of them may be for one day.
+	ScheduledDaily int `key:"scheduled_statuses_daily" default:"25" min:"0" max:"1000"`
 }
 
 // Moderation is how moderators work.

@@ -69,6 +69,7 @@ type Settings struct {
 
 	StatusCharacters, StatusAttachments, PollOptions, PollOptionCharacters int
 	DescriptionCharacters, BioCharacters, ProfileFields                    int
+	Scheduled, ScheduledDaily                                              int   // Posts for later, in all and on one day.
 	MaxImage, MaxVideo                                                     int64 // Bytes.
 }
 

@@ -147,7 +147,7 @@ const (
 
 // Jobs returns the handlers of the door's jobs by kind, for the queue.
 func (api *API) Jobs() map[string]queue.Handler {
-	return map[string]queue.Handler{"push": api.sendPush, "dismiss": api.dismissAll, "notification-requests": api.settleRequests}
+	return map[string]queue.Handler{"push": api.sendPush, "dismiss": api.dismissAll, "notification-requests": api.settleRequests, store.ScheduledJob: api.publishScheduled}
 }
 
 // Kinds says how they run: push services are up, or a message is too old soon.

@@ -360,7 +360,7 @@ var _ = route("POST /api/v1/statuses", "write:statuses",
 		key := cutRunes(r.Request.Header.Get("Idempotency-Key"), maxIdempotencyKey)
 		if key != "" { // Before anything is judged: its files belong to that post by now.
 			if id, err := api.DB.Idempotent(ctx, r.User.ID, key); err == nil {
-				return api.drawStatus(r, id)
+				return api.drawKeyed(r, id)
 			} else if !errors.Is(err, store.ErrNotFound) {
 				return nil, err
 			}
@@ -369,8 +369,9 @@ var _ = route("POST /api/v1/statuses", "write:statuses",
 		if err != nil {
 			return nil, err
 		}
-		if r.String("scheduled_at") != "" {
-			return nil, invalidField("Posts can't be scheduled on this server yet")
+		at, err := api.scheduledAt(r)
+		if err != nil {
+			return nil, err
 		}
 		d.Key = key
 		d.Visibility = r.String("visibility")
@@ -396,8 +397,11 @@ var _ = route("POST /api/v1/statuses", "write:statuses",
 		if d.QuotePolicy, err = draftPolicy(r, preferred(r).QuotePolicy); err != nil {
 			return nil, err
 		}
-		if strings.TrimSpace(d.Text) == "" && len(d.Media) == 0 && d.Poll == nil && d.Spoiler == "" && d.Quote == 0 {
+		if saysNothing(&d) {
 			return nil, invalidField("Text can't be blank")
+		}
+		if !at.IsZero() {
+			return api.schedule(r, &d, at)
 		}
 		id, err := api.Pipeline.Post(ctx, r.User, d)
 		if err != nil {

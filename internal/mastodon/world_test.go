@@ -44,7 +44,7 @@ var oneKey = sync.OnceValues(func() (string, error) {
 // settings are small enough to run into.
 var settings = Settings{Title: "A test", Description: "Where tests live.", Contact: "admin@a.test", Version: "0.1.0", Rules: []string{"Be kind."},
 	Languages: []string{"en"}, Registrations: "open", StatusCharacters: 500, StatusAttachments: 4, PollOptions: 4, PollOptionCharacters: 50,
-	DescriptionCharacters: 1500, BioCharacters: 500, ProfileFields: 4, MaxImage: 16 << 20, MaxVideo: 99 << 20}
+	DescriptionCharacters: 1500, BioCharacters: 500, Scheduled: 300, ScheduledDaily: 25, ProfileFields: 4, MaxImage: 16 << 20, MaxVideo: 99 << 20}
 
 // eachEngine runs a test with an empty server on each engine.
 func eachEngine(t *testing.T, run func(t *testing.T, w *world)) {

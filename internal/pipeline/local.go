@@ -262,9 +262,6 @@ func (p *Pipeline) Unblock(ctx context.Context, by, target *store.Actor) error {
 	return p.undoAll(ctx, "Block", by, target.ID, target.URI, []vocab.IRI{target.URI}, nil)
 }
 
-// maxPins is how many posts a profile shows on top.
-const maxPins = 5
-
 // Pin puts one of by's own posts on its profile, or takes it off.
 func (p *Pipeline) Pin(ctx context.Context, by *store.Actor, status int64, on bool) error {
 	post, _, uri, err := p.post(ctx, by, status)
@@ -291,8 +288,8 @@ func (p *Pipeline) Pin(ctx context.Context, by *store.Actor, status int64, on bo
 	typ := "Remove"
 	if on {
 		typ = "Add"
-		if len(pins) >= maxPins {
-			return fault.New(fault.Invalid, "You have already pinned the most posts that are possible: %d.", maxPins)
+		if len(pins) >= p.MaxPins {
+			return fault.New(fault.Invalid, "You have already pinned the most posts that are possible: %d.", p.MaxPins)
 		}
 	}
 	a := p.activity(typ, by, uri)

@@ -43,6 +43,7 @@ type Options struct {
 	LimitedFederation bool          // Only hosts that are allowed are let in.
 	MailStaff         bool          // Moderators are told by mail too.
 	KeepSuspended     time.Duration // After it the data of a suspended account of ours is deleted. 0: never.
+	MaxPins           int           // Posts that a profile shows on top. 0 means 5.
 }
 
 // Pipeline processes activities. It is safe for concurrent use.
@@ -67,6 +68,9 @@ func New(o Options) *Pipeline {
 	}
 	if o.NewKey == nil {
 		o.NewKey = newKeyPEM
+	}
+	if o.MaxPins == 0 {
+		o.MaxPins = 5
 	}
 	p := &Pipeline{Options: o, host: vocab.IRI(o.URL).Host()}
 	p.keys.db = o.DB

@@ -30,6 +30,7 @@ type Draft struct {
 	Poll        *DraftPoll
 	Emoji       []vocab.Tag // The instance's own emoji that the text may use.
 	Key         string      // Idempotency-Key, "" none
+	Scheduled   int64       // What was kept for later and is published now, 0 none.
 	App         string      // Name of the client, shown beside the post.
 	AppURL      string
 }
@@ -63,6 +64,11 @@ func (p *Pipeline) Post(ctx context.Context, by *store.Actor, d Draft) (int64, e
 		if d.Key != "" {
 			if err := s.Remember(ctx, by.ID, d.Key, id, s.now()); err != nil {
 				return err // Before the files, which the other post has.
+			}
+		}
+		if d.Scheduled != 0 {
+			if err := s.TakeScheduled(ctx, d.Scheduled); err != nil {
+				return err // Published already.
 			}
 		}
 		return s.attachUploads(ctx, id, d.uploads())

@@ -19,7 +19,7 @@ func (s *Server) newAPI() *mastodon.API {
 			ShowBlocks: c.Moderation.ShowBlocks, ShowBlockReasons: c.Moderation.ShowBlockReasons,
 			StatusCharacters: c.Limits.StatusCharacters, StatusAttachments: c.Limits.StatusAttachments, PollOptions: c.Limits.PollOptions,
 			PollOptionCharacters: c.Limits.PollOptionCharacters, DescriptionCharacters: c.Limits.DescriptionCharacters, BioCharacters: c.Limits.BioCharacters,
-			ProfileFields: c.Limits.ProfileFields, MaxImage: int64(c.Media.MaxImage), MaxVideo: int64(c.Media.MaxVideo)},
+			ProfileFields: c.Limits.ProfileFields, Scheduled: c.Limits.Scheduled, ScheduledDaily: c.Limits.ScheduledDaily, MaxImage: int64(c.Media.MaxImage), MaxVideo: int64(c.Media.MaxVideo)},
 		TrustedProxies: c.TrustedProxies, NoRateLimit: !c.RateLimit.Enabled, Log: s.Log, Now: s.Now})
 }
 

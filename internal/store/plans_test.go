@@ -205,7 +205,12 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	},
 	"languages of accounts": func(ctx context.Context, q *store.Q) error { return second(q.AccountLanguages(ctx, 5, 10)) },
 	"accounts of a host":    func(ctx context.Context, q *store.Q) error { return second(q.ActorsOfDomain(ctx, "b.test", 5, 10)) },
-	"uploads":               func(ctx context.Context, q *store.Q) error { return second(q.Uploads(ctx, 1, []int64{1, 2})) },
+	"scheduled":             func(ctx context.Context, q *store.Q) error { return second(q.ScheduledOf(ctx, 1, page)) },
+	"scheduled count": func(ctx context.Context, q *store.Q) error {
+		_, _, err := q.CountScheduled(ctx, 1, 0, 5, 6)
+		return err
+	},
+	"uploads": func(ctx context.Context, q *store.Q) error { return second(q.Uploads(ctx, 1, []int64{1, 2})) },
 }
 
 // page is somewhere in the middle of a list.
