@@ -23,6 +23,12 @@ func (w *world) everything() {
 		}
 	}
 	ann, dan := w.person("ann"), w.person("dan")
+	ok(w.DB.Write(ctx, func(tx *store.Tx) error { // What was filtered or dropped stays so, whoever follows whom in the end.
+		if err := tx.SetNotificationPolicy(ctx, ann.ID, store.NotificationPolicy{NotFollowing: store.Withhold}); err != nil {
+			return err
+		}
+		return tx.SetNotificationPolicy(ctx, dan.ID, store.NotificationPolicy{NotFollowers: store.Drop})
+	}))
 	w.setting() // Follow and Accept.
 	ok(w.EditProfile(ctx, dan, func(a *vocab.Actor) { a.Locked, a.Name = true, "Dan" }))
 	ok(w.Follow(ctx, ann, dan))

@@ -294,8 +294,8 @@ func (s *Step) enqueueAt(ctx context.Context, kind, part, uniq string, at int64,
 
 // Notify tells one of our own of what the actor did, unless it is the actor
 // itself, or the document was only fetched. Others are left alone. Whether it is
-// shown (blocks, mutes, muted conversations) is decided when it is read; what the
-// owner's policy does with it is decided now.
+// shown (blocks, mutes) is decided when it is read; what the owner's policy does
+// with it, and whether the conversation is muted, is decided now.
 func (s *Step) Notify(ctx context.Context, owner *store.Actor, kind string, status int64) error {
 	if !owner.Local || owner.ID == s.Actor.ID || s.From.Fetched {
 		return nil

@@ -20,6 +20,7 @@ var privateRows = []struct{ table, owner, key string }{
 	{"notes", "actor", "target"},
 	{"markers", "actor", "timeline"},
 	{"dismissed", "owner", "notification"},
+	{"push_subscriptions", "actor", "id"},
 	{"notification_policies", "owner", "owner"},
 	{"notification_permissions", "owner", "actor"},
 	{"filtered_notifications", "owner", "notification"},

@@ -136,8 +136,16 @@ func (p NotificationPolicy) apply(a acquaintance, isMention bool, now time.Time)
 	return hardest
 }
 
-// decide says what becomes of a notification that comes in now.
+// decide says what becomes of a notification that comes in now. Of a muted
+// conversation nothing is told.
 func (tx *Tx) decide(ctx context.Context, n Notification) (FilterAction, error) {
+	if n.Status != 0 {
+		muted, err := tx.exists(ctx, `SELECT 1 FROM statuses s JOIN conversation_mutes m ON m.actor = $1 AND m.conversation = s.conversation
+			WHERE s.id = $2`, n.Owner, n.Status)
+		if err != nil || muted {
+			return Drop, wrapped(err, "muted conversations of %d", n.Owner)
+		}
+	}
 	if !Kind(n.Kind).Filtered || n.Actor == n.Owner {
 		return Accept, nil
 	}

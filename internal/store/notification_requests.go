@@ -16,12 +16,16 @@ type NotificationRequest struct {
 // maxPending is how far withheld notifications are counted.
 const maxPending = 100
 
-const requestColumns = `r.id, r.owner, r.actor, r.status, r.updated, (SELECT COUNT(*) FROM (SELECT 1 AS one FROM filtered_notifications f
-	JOIN notifications n ON n.owner = f.owner AND n.id = f.notification WHERE f.owner = r.owner AND f.actor = r.actor LIMIT 100) c)`
+// withheld are the notifications kept from the list that were neither taken back,
+// dismissed nor cleared away; a condition on f.owner must follow.
+const withheld = `filtered_notifications f JOIN notifications n ON n.owner = f.owner AND n.id = f.notification
+	AND n.id > COALESCE((SELECT CAST(m.last_read AS BIGINT) FROM markers m WHERE m.actor = f.owner AND m.timeline = 'cleared'), 0)
+	AND NOT EXISTS (SELECT 1 FROM dismissed d WHERE d.owner = f.owner AND d.notification = n.id) WHERE `
+
+const requestColumns = "r.id, r.owner, r.actor, r.status, r.updated, (SELECT COUNT(*) FROM (SELECT 1 AS one FROM " + withheld + "f.owner = r.owner AND f.actor = r.actor LIMIT 100) c)"
 
 // pendingRequest is the condition on requests that something is withheld of.
-const pendingRequest = ` AND EXISTS (SELECT 1 FROM filtered_notifications f JOIN notifications n ON n.owner = f.owner AND n.id = f.notification
-	WHERE f.owner = r.owner AND f.actor = r.actor)`
+const pendingRequest = " AND EXISTS (SELECT 1 FROM " + withheld + "f.owner = r.owner AND f.actor = r.actor)"
 
 func (r *NotificationRequest) scan() []any {
 	return []any{&r.ID, &r.Owner, &r.Actor, &r.Status, &r.Updated, &r.Count}
@@ -49,8 +53,7 @@ func (q *Q) NotificationRequest(ctx context.Context, owner, id int64) (*Notifica
 // from an account, each counted up to 100.
 func (q *Q) PendingNotifications(ctx context.Context, owner int64) (requests, notifications int64, err error) {
 	err = q.row(ctx, `SELECT (SELECT COUNT(*) FROM (SELECT 1 AS one FROM notification_requests r WHERE r.owner = $1`+pendingRequest+` LIMIT 100) a),
-		(SELECT COUNT(*) FROM (SELECT 1 AS one FROM filtered_notifications f JOIN notifications n ON n.owner = f.owner AND n.id = f.notification
-			WHERE f.owner = $1 LIMIT 100) b)`, owner).Scan(&requests, &notifications)
+		(SELECT COUNT(*) FROM (SELECT 1 AS one FROM `+withheld+`f.owner = $1 LIMIT 100) b)`, owner).Scan(&requests, &notifications)
 	return requests, notifications, wrapped(err, "notifications withheld from %d", owner)
 }
 

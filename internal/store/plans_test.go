@@ -68,8 +68,8 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"imports":            func(ctx context.Context, q *store.Q) error { return second(q.Imports(ctx, 1)) },
 	"targets of imports": func(ctx context.Context, q *store.Q) error { return second(q.KeptTargets(ctx, 1, 0, []int64{1, 2})) },
 	"failed rows":        func(ctx context.Context, q *store.Q) error { return second(q.ImportFailures(ctx, 1, 0, 200)) },
-	"favoured": func(ctx context.Context, q *store.Q) error { return second(q.FavouredBy(ctx, 1, page)) },
-	"boosted":  func(ctx context.Context, q *store.Q) error { return second(q.BoostedBy(ctx, 1, page)) },
+	"favoured":           func(ctx context.Context, q *store.Q) error { return second(q.FavouredBy(ctx, 1, page)) },
+	"boosted":            func(ctx context.Context, q *store.Q) error { return second(q.BoostedBy(ctx, 1, page)) },
 	"marks": func(ctx context.Context, q *store.Q) error {
 		return second(q.Marks(ctx, 1, []int64{1, 2}, []int64{1, 2}))
 	},
