@@ -56,13 +56,13 @@ type Server struct {
 	Hub      *stream.Hub
 	Remote   *remote.Client
 	Delivery *delivery.Delivery
+	Takeout  *takeout.Service
 
 	api      *mastodon.API
 	push     *push.Sender
 	ap       *activitypub.Handler
 	pages    *pages.Pages
 	storage  media.Storage
-	takeout  *takeout.Service
 	uploads  *media.Uploads
 	cache    *media.Cache
 	incoming string // Folder of files that come in.
@@ -146,7 +146,7 @@ func (s *Server) build(ctx context.Context) error {
 	if err := s.buildTakeout(); err != nil {
 		return err
 	}
-	s.pages = pages.New(pages.Options{DB: s.DB, Auth: s.Auth, Pipeline: s.Pipeline, Takeout: s.takeout, URL: c.URL, Title: title, Rules: c.Instance.Rules, Proxy: s.signer.Path,
+	s.pages = pages.New(pages.Options{DB: s.DB, Auth: s.Auth, Pipeline: s.Pipeline, Takeout: s.Takeout, URL: c.URL, Title: title, Rules: c.Instance.Rules, Proxy: s.signer.Path,
 		RuleTexts: func(ctx context.Context) ([]string, error) { return s.api.RuleTexts(ctx) },
 		Text:      func(ctx context.Context, name string) (string, string, error) { return s.api.Text(ctx, name) }, Log: s.Log})
 	if err := s.buildPush(ctx); err != nil {
@@ -189,7 +189,7 @@ func (s *Server) refused(host string) bool {
 // jobs gathers the handlers of every part.
 func (s *Server) jobs() map[string]queue.Handler {
 	all := s.Delivery.Jobs()
-	for _, more := range []map[string]func(context.Context, store.Job) error{s.Pipeline.Jobs(), s.ap.Jobs(), s.Auth.Jobs(), s.takeout.Jobs(), s.cards().Jobs()} {
+	for _, more := range []map[string]func(context.Context, store.Job) error{s.Pipeline.Jobs(), s.ap.Jobs(), s.Auth.Jobs(), s.Takeout.Jobs(), s.cards().Jobs()} {
 		for kind, h := range more {
 			all[kind] = h
 		}
@@ -279,7 +279,7 @@ func (s *Server) Start(ctx context.Context) error {
 // was accepted is in the database by then.
 func (s *Server) Close(ctx context.Context) error {
 	s.Queue.Drain(ctx)
-	s.takeout.Close()
+	s.Takeout.Close()
 	s.Hub.Close()
 	s.Remote.CloseIdle()
 	return s.DB.Close()

@@ -16,7 +16,7 @@ func (s *Server) buildTakeout() error {
 		return err
 	}
 	c := s.Config
-	s.takeout = takeout.New(takeout.Options{DB: s.DB, Pipeline: s.Pipeline, Hub: s.Hub, Storage: s.storage, Dir: dir, URL: c.URL, Domain: c.Domain,
+	s.Takeout = takeout.New(takeout.Options{DB: s.DB, Pipeline: s.Pipeline, Hub: s.Hub, Storage: s.storage, Dir: dir, URL: c.URL, Domain: c.Domain,
 		Every: c.Takeout.ArchiveEvery, Keep: c.Takeout.Keep, MaxRows: c.Takeout.ImportRows, Log: s.Log, Now: s.Now})
 	return nil
 }

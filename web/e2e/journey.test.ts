@@ -91,7 +91,7 @@ describe('a first day', () => {
     await shoot(page, 'e2e', 'sign-in');
     await page.locator('input[type=password]').fill(password);
     await page.locator('input[name=username], input[name=login], input[name=email]').first().fill('ann');
-    await page.locator('form button').last().click();
+    await page.locator('form:has(input[type=password]) button').click();
     const allow = page.getByRole('button', { name: /allow|authori[sz]e|let it in/i });
     await allow.or(button('New post').first()).first().waitFor();
     if (await allow.count()) {
