@@ -36,7 +36,7 @@ var moderations = map[string]moderation{
 	"none":        {do: func(*store.Actor, *store.Account, int64) {}, warns: true},
 	"sensitive":   {do: func(a *store.Actor, _ *store.Account, now int64) { a.Sensitized = since(a.Sensitized, now) }, warns: true},
 	"silence":     {do: func(a *store.Actor, _ *store.Account, now int64) { a.Silenced = since(a.Silenced, now) }, warns: true},
-	"suspend":     {do: func(a *store.Actor, _ *store.Account, now int64) { a.Suspended = since(a.Suspended, now) }, warns: true},
+	"suspend":     {do: func(a *store.Actor, _ *store.Account, now int64) { a.Suspended = since(ours(a.Suspended), now) }, warns: true},
 	"disable":     {do: func(_ *store.Actor, c *store.Account, now int64) { c.Disabled = since(c.Disabled, now) }, warns: true, local: true},
 	"unsensitive": {do: func(a *store.Actor, _ *store.Account, _ int64) { a.Sensitized = 0 }},
 	"unsilence":   {do: func(a *store.Actor, _ *store.Account, _ int64) { a.Silenced = 0 }},
@@ -54,6 +54,14 @@ func since(had, now int64) int64 {
 		return had
 	}
 	return now
+}
+
+// ours is since when our moderators suspended an actor; 0 where its own server did.
+func ours(suspended int64) int64 {
+	if suspended == store.SuspendedThere {
+		return 0
+	}
+	return suspended
 }
 
 // maxWarning bounds what moderators write to a person, in bytes.
@@ -124,7 +132,7 @@ func (s *Step) moderate(ctx context.Context, m Moderation, what moderation) erro
 			return err
 		}
 	}
-	was := target.Suspended
+	was := ours(target.Suspended)
 	what.do(target, account, now)
 	if err := s.SetModeration(ctx, target); err != nil {
 		return err
@@ -134,7 +142,7 @@ func (s *Step) moderate(ctx context.Context, m Moderation, what moderation) erro
 			return err
 		}
 	}
-	if target.Suspended != 0 && was == 0 {
+	if ours(target.Suspended) != 0 && was == 0 {
 		if err := s.suspended(ctx, target); err != nil {
 			return err
 		}
@@ -300,7 +308,7 @@ func (p *Pipeline) severAll(ctx context.Context, j severJob) error {
 			if err != nil {
 				return err
 			}
-			if actor.Suspended == 0 {
+			if ours(actor.Suspended) == 0 {
 				more = false // The moderators thought better of it.
 				return nil
 			}
@@ -393,7 +401,7 @@ func (p *Pipeline) erase(ctx context.Context, j eraseJob) error {
 // EraseSuspended has the data of a suspended account removed now, which can't be
 // undone.
 func (p *Pipeline) EraseSuspended(ctx context.Context, by int64, target *store.Actor) error {
-	if target.Suspended == 0 || target.Deleted != 0 {
+	if ours(target.Suspended) == 0 || target.Deleted != 0 {
 		return fault.New(fault.Denied, "Only the data of a suspended account can be deleted.")
 	}
 	return p.DB.Write(ctx, func(tx *store.Tx) error {

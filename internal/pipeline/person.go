@@ -58,6 +58,9 @@ func (p *Pipeline) storeActor(ctx context.Context, tx *store.Tx, row *store.Acto
 	if err := tx.UpdateActor(ctx, &next, string(a.Raw)); err != nil {
 		return err
 	}
+	if err := followSuspension(ctx, tx, &next, a); err != nil {
+		return err
+	}
 	if err := p.present(ctx, tx, row.ID, profileOf(a)); err != nil {
 		return err
 	}
@@ -65,6 +68,24 @@ func (p *Pipeline) storeActor(ctx context.Context, tx *store.Tx, row *store.Acto
 		tx.OnCommit(func() { p.Stream.Publish(stream.Event{Kind: "account_changed", Author: row.ID}) })
 	}
 	return nil
+}
+
+// followSuspension hides a remote actor that its own server suspended, and shows it
+// again; what our moderators decided stands.
+//
+// spec: toot#suspended
+func followSuspension(ctx context.Context, tx *store.Tx, row *store.Actor, a *vocab.Actor) error {
+	switch {
+	case row.Local:
+		return nil
+	case a.Suspended && row.Suspended == 0:
+		row.Suspended = store.SuspendedThere
+	case !a.Suspended && row.Suspended == store.SuspendedThere:
+		row.Suspended = 0
+	default:
+		return nil
+	}
+	return tx.SetModeration(ctx, row)
 }
 
 // keyOf returns the key with which the actor signs: one that it owns, on its host.

@@ -217,7 +217,7 @@ func (p *Pipeline) actorOf(ctx context.Context, a *vocab.Activity, from Origin) 
 	switch {
 	case err == nil && actor.Deleted != 0 && a.Type != "Delete":
 		return nil, fault.New(fault.Gone, "%s was deleted.", a.Actor)
-	case err == nil && actor.Suspended != 0 && a.Type != "Delete" && !from.staff:
+	case err == nil && actor.Suspended > store.SuspendedThere && a.Type != "Delete" && !from.staff:
 		return nil, fault.New(fault.Denied, "%s is suspended on this server.", a.Actor)
 	case err == nil && from.local() && actor.ID != from.Actor:
 		return nil, fault.New(fault.Denied, "You can't act for somebody else.")

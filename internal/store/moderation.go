@@ -12,6 +12,10 @@ import (
 // moderators suspended it.
 func (a *Actor) Hidden() bool { return a.Deleted != 0 || a.Suspended != 0 }
 
+// SuspendedThere stands in Actor.Suspended where an actor's own server suspended it,
+// and our moderators didn't.
+const SuspendedThere = 1
+
 // SetModeration writes since when an actor is silenced, suspended and its media
 // marked; ms, 0 not.
 func (tx *Tx) SetModeration(ctx context.Context, a *Actor) error {
