@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kenoma/internal/store"
+	"kenoma/internal/store/storetest"
 	"kenoma/internal/vocab"
 )
 
@@ -203,4 +204,51 @@ func TestGroupKeys(t *testing.T) {
 	if want := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC); !start.Equal(want) {
 		t.Errorf("the span begins at %v, want %v", start, want)
 	}
+}
+
+// A group larger than one transaction goes away in pieces; its number is right on
+// any page.
+func TestLargeGroup(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		ann := w.person("ann").ID
+		const n = 450
+		first := w.notified("ann", "follow", "bob", "", time.Hour, 0)
+		err := w.db.Write(t.Context(), func(tx *store.Tx) error {
+			for i := range int64(n - 1) {
+				row := first
+				row.ID += i + 1
+				if _, err := tx.RestoreNotification(t.Context(), row); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := w.as("ann", "GET", "/api/v2/notifications", "").groups()
+		if g.line() != fmt.Sprintf("follow×%d", n) || len(g.Groups[0].Samples) != 1 {
+			t.Fatalf("groups: %s %+v", g.line(), g.Groups)
+		}
+		w.as("ann", "GET", "/api/v2/notifications/"+g.Groups[0].Key+"/accounts", "").want(200, `[{"username": "bob"}]`)
+		w.as("ann", "GET", "/api/v2/notifications/unread_count", "").want(200, `{"count": 1}`)
+		w.as("ann", "GET", "/api/v1/notifications/unread_count?limit=300", "").want(200, `{"count": 300}`)
+		w.as("ann", "POST", "/api/v2/notifications/"+g.Groups[0].Key+"/dismiss", "").want(200, `{}`)
+		if got := w.as("ann", "GET", "/api/v2/notifications", "").groups().line(); got != fmt.Sprintf("follow×%d", n-dismissChunk) {
+			t.Errorf("after the first piece: %s", got)
+		}
+		payload, err := json.Marshal(dismissJob{ann, g.Groups[0].Key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows := storetest.Dump(t, w.db, "SELECT kind FROM jobs WHERE kind = 'dismiss'"); len(rows) != 1 {
+			t.Errorf("jobs for the rest: %v", rows)
+		}
+		if err := w.api.dismissAll(t.Context(), store.Job{Payload: payload}); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.as("ann", "GET", "/api/v2/notifications", "").groups().line(); got != "" {
+			t.Errorf("after all: %s", got)
+		}
+	})
 }
