@@ -162,3 +162,44 @@ func TestSignUpAsksForAge(t *testing.T) {
 	b.send("POST", "/auth/sign_up", page.form(append(who, "date_of_birth", time.Now().Format(time.DateOnly))...)).want(422, "is below the age limit of 16")
 	b.send("POST", "/auth/sign_up", page.form(append(who, "date_of_birth", "1990-05-05")...)).to("/")
 }
+
+// TestPagesThrottled wants those who guess to be made wait, and told so, on every
+// page that takes a secret.
+func TestPagesThrottled(t *testing.T) {
+	for name, try := range map[string]func(w *world, b *browser) answer{
+		"own password": func(w *world, b *browser) answer {
+			return b.send("POST", "/settings/password", b.get("/settings/account").form("password", "wrong horse", "new", "another horse"))
+		},
+		"deletion": func(w *world, b *browser) answer {
+			return b.send("POST", "/settings/delete", b.get("/settings/delete").form("password", "wrong horse", "name", "ann"))
+		},
+		"second factor": func(w *world, b *browser) answer {
+			return b.send("POST", "/auth/second", b.get("/auth/second").form("code", "000000"))
+		},
+	} {
+		w := onSQLite(t, func(w *world, o *auth.Options) { o.Mail, o.Throttle = w, true })
+		ann := w.person("ann")
+		b := w.browser()
+		b.signIn("ann")
+		if name == "second factor" {
+			secret := auth.NewTOTPSecret()
+			if _, err := w.auth.AddTOTP(t.Context(), ann.ID, "", secret, codeOf(t, secret, time.Now())); err != nil {
+				t.Fatal(err)
+			}
+			b.send("POST", "/auth/sign_in", b.get("/auth/sign_in").form("login", "ann", "password", password)).to("/auth/second")
+		}
+		for range 5 {
+			try(w, b).want(http.StatusUnauthorized)
+		}
+		if got := try(w, b).want(http.StatusTooManyRequests); !strings.Contains(got.body, "Too many attempts.") {
+			t.Errorf("%s: the sixth guess is answered with %s", name, got.body)
+		}
+	}
+	w := onSQLite(t, func(w *world, o *auth.Options) { o.Mail, o.Throttle = w, true })
+	b := w.browser()
+	page := b.get("/auth/password")
+	for range 10 {
+		b.send("POST", "/auth/password", page.form("email", "nobody@mail.test")).want(200)
+	}
+	b.send("POST", "/auth/password", page.form("email", "nobody@mail.test")).want(429, "Too many attempts.")
+}
