@@ -162,7 +162,6 @@ func domainOf(r *Request) (string, error) {
 // announcements, trends, suggestions
 var (
 	_ = none("GET /api/v1/accounts/{id}/identity_proofs", "user")
-	_ = none("GET /api/v1/scheduled_statuses", "read:statuses")
 )
 
 // none registers a list that is always empty.
