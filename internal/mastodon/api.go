@@ -81,6 +81,7 @@ type API struct {
 	draw      *drawing
 	router    http.Handler
 	numbers   numbers
+	refreshed refreshes
 	popular   popular
 	roles     roleCache
 	dashboard remembered

@@ -125,6 +125,9 @@ var _ = route("GET /api/v1/statuses/{id}/context", "?read:statuses",
 		if err != nil {
 			return nil, err
 		}
+		if err := api.refreshContext(r, st); err != nil {
+			return nil, err
+		}
 		all, err := api.DB.Conversation(ctx, st, 2*maxThread)
 		if err != nil {
 			return nil, err
@@ -538,8 +541,34 @@ var _ = route("DELETE /api/v1/statuses/{id}", "write:statuses",
 			return nil, err
 		}
 		api.cache.forgetPost(st.ID)
+		if r.Bool("delete_media", false) && api.Uploads != nil {
+			if err := api.deleteFiles(ctx, r.User, was); err != nil {
+				return nil, err
+			}
+		}
 		return r.drawn(drawn)
 	})
+
+// deleteFiles deletes the files of a post that was deleted at once; otherwise they are
+// kept a while for the post that is written anew.
+//
+// spec: masto:methods/statuses#delete (delete_media)
+func (api *API) deleteFiles(ctx context.Context, owner *store.Actor, was *store.Content) error {
+	ids := pipeline.LocalMedia(was)
+	if len(ids) == 0 {
+		return nil
+	}
+	uploads, err := api.DB.Uploads(ctx, owner.ID, ids)
+	if err != nil {
+		return err
+	}
+	for _, u := range uploads {
+		if err := api.Uploads.Delete(ctx, u); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
 
 // spec: masto:methods/statuses#source
 var _ = route("GET /api/v1/statuses/{id}/source", "read:statuses",

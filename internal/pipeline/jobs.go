@@ -17,6 +17,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 	return map[string]func(context.Context, store.Job) error{
 		"fetch":          handler(quiet(p.fetch)),
 		"quote-verify":   handler(quiet(p.verifyStamp)),
+		RepliesJob:       handler(quiet(p.fetchReplies)),
 		"fanout":         handler(p.fanout),
 		"introduce":      handler(p.introduce),
 		"purge":          handler(p.purge),
