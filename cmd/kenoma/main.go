@@ -31,6 +31,7 @@ type cli struct {
 	User         userCmd         `cmd:"" help:"Accounts."`
 	Role         roleCmd         `cmd:"" help:"What the staff may do."`
 	Announcement announcementCmd `cmd:"" help:"What is told to everybody here."`
+	Emoji        emojiCmd        `cmd:"" help:"Emoji of your own."`
 	Audit        auditCmd        `cmd:"" help:"What moderators did."`
 	Setting      settingCmd      `cmd:"" help:"Texts of the site that can be changed while the server runs."`
 	Rule         ruleCmd         `cmd:"" help:"Rules that members agree to."`
@@ -110,7 +111,7 @@ func (e *env) do(name string, args ...string) error {
 		if err != nil {
 			return nil, nil, err
 		}
-		return &control.Env{DB: s.DB, Pipeline: s.Pipeline, Auth: s.Auth, Site: siteSettings(c)}, func() { s.Close(context.WithoutCancel(e.ctx)) }, nil
+		return &control.Env{DB: s.DB, Pipeline: s.Pipeline, Auth: s.Auth, Site: siteSettings(c), Storage: s.Storage(), MaxEmoji: int64(c.Media.MaxEmoji)}, func() { s.Close(context.WithoutCancel(e.ctx)) }, nil
 	})
 }
 

@@ -68,7 +68,7 @@ func (serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	stop, err := control.Serve(e.ctx, c.DataDir, &control.Env{DB: s.DB, Pipeline: s.Pipeline, Auth: s.Auth, Running: true, Site: siteSettings(c)})
+	stop, err := control.Serve(e.ctx, c.DataDir, &control.Env{DB: s.DB, Pipeline: s.Pipeline, Auth: s.Auth, Running: true, Site: siteSettings(c), Storage: s.Storage(), MaxEmoji: int64(c.Media.MaxEmoji)})
 	if err != nil {
 		s.Close(context.WithoutCancel(e.ctx))
 		return err

@@ -201,6 +201,9 @@ type Media struct {
 	// FFmpegTimeout is how long it may work on a file. One file is worked on at a time.
 	FFmpegTimeout time.Duration `key:"ffmpeg_timeout" default:"10m" min:"10s" max:"3h"`
 
+	// MaxEmoji is the largest picture that may become a custom emoji.
+	MaxEmoji Size `key:"max_emoji" default:"256KB" min:"1KB" max:"512KB"`
+
 	// RemoteCache is how much of the disk copies of other servers' pictures may take.
 	RemoteCache Size `key:"remote_cache" default:"1GB" min:"1MB"`
 

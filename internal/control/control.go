@@ -20,6 +20,7 @@ import (
 
 	"kenoma/internal/auth"
 	"kenoma/internal/fault"
+	"kenoma/internal/media"
 	"kenoma/internal/pipeline"
 	"kenoma/internal/store"
 )
@@ -31,6 +32,8 @@ type Env struct {
 	Auth     *auth.Service
 	Running  bool // The server runs in this process.
 	Site     []SiteSetting
+	Storage  media.Storage
+	MaxEmoji int64 // Bytes of one.
 }
 
 // Command does something and tells of it on out.

@@ -88,6 +88,9 @@ func (p *Pipeline) EditProfile(ctx context.Context, by *store.Actor, change func
 		return fmt.Errorf("actor %d of the log: %w", by.ID, err)
 	}
 	change(a)
+	if err := p.nameEmoji(ctx, a); err != nil {
+		return err
+	}
 	a.FeaturedTags = a.ID + featuredTagsPath // Accounts from before have none.
 	u := p.activity("Update", by, by.URI)
 	a.Updated = u.Published

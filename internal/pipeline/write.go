@@ -166,13 +166,20 @@ func (p *Pipeline) draftText(ctx context.Context, d *Draft, o *vocab.Object) ([]
 	for _, tag := range found.Hashtags {
 		o.Tags = append(o.Tags, vocab.Tag{Type: "Hashtag", Name: "#" + tag, Href: vocab.IRI(p.URL + "/tags/" + strings.ToLower(tag))})
 	}
+	beside := []string{d.Spoiler}
+	if d.Poll != nil {
+		beside = append(beside, d.Poll.Options...)
+	}
+	shown, err := p.EmojiTags(ctx, beside...)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range d.Emoji {
-		for _, used := range found.Emoji {
-			if strings.Trim(e.Name, ":") == used {
-				o.Tags = append(o.Tags, e)
-			}
+		if slices.Contains(found.Emoji, strings.Trim(e.Name, ":")) && !slices.ContainsFunc(shown, func(t vocab.Tag) bool { return t.Name == e.Name }) {
+			shown = append(shown, e)
 		}
 	}
+	o.Tags = append(o.Tags, shown...)
 	profiles, err := p.profileURLs(ctx, known)
 	if err != nil {
 		return nil, err

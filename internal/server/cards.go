@@ -2,6 +2,7 @@ package server
 
 import (
 	"kenoma/internal/cards"
+	"kenoma/internal/media"
 	"kenoma/internal/translate"
 )
 
@@ -15,3 +16,6 @@ func (s *Server) translator() translate.Service {
 	c := s.Config.Translation
 	return translate.New(translate.Options{LibreTranslateURL: c.LibreTranslateURL, LibreTranslateKey: c.LibreTranslateKey, DeepLURL: c.DeepLURL, DeepLKey: c.DeepLKey})
 }
+
+// Storage is where uploads are kept.
+func (s *Server) Storage() media.Storage { return s.storage }

@@ -87,6 +87,10 @@ var mediaKind = queue.Kind{Attempts: 10, Schedule: queue.Schedule{5 * time.Secon
 
 // upload serves a file of ours: /media/NUMBER/NAME, where the name is its key.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
+	if chi.URLParam(r, "id") == "emoji" {
+		s.emoji(w, r)
+		return
+	}
 	id, err := strconv.ParseInt(chi.URLParam(r, "id"), 10, 64)
 	if err != nil {
 		http.NotFound(w, r)
@@ -142,4 +146,17 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 	// fetch a video piece by piece.
 	w.Header().Set("ETag", fmt.Sprintf(`"%x-%x"`, sha256.Sum256([]byte(url)), info.Size()))
 	media.ServeContent(w, r, f, kind, time.Time{}, proxyAge)
+}
+
+// emoji serves a picture of one of our own emoji: /media/emoji/NAME.
+func (s *Server) emoji(w http.ResponseWriter, r *http.Request) {
+	name := chi.URLParam(r, "*")
+	kind := media.EmojiType(name)
+	if kind == "" || strings.Contains(name, "/") {
+		http.NotFound(w, r)
+		return
+	}
+	if err := media.Serve(w, r, s.storage, "emoji/"+name, kind); err != nil {
+		http.NotFound(w, r)
+	}
 }
