@@ -2,10 +2,9 @@ package main
 
 import (
 	"encoding/base64"
+	"fmt"
 	"os"
 	"strconv"
-
-	"kenoma/internal/fault"
 )
 
 type emojiCmd struct {
@@ -31,7 +30,7 @@ func (c *emojiAddCmd) Run(e *env) error {
 		return err
 	}
 	if len(data) > mostEmoji {
-		return fault.New(fault.TooLarge, "The picture has %d kB, which is too much for an emoji.", len(data)/1024)
+		return fmt.Errorf("the picture has %d kB, which is too much for an emoji", len(data)/1024)
 	}
 	return e.do("emoji add", c.Shortcode, base64.StdEncoding.EncodeToString(data), c.Category, strconv.FormatBool(c.Hidden))
 }
