@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -249,6 +250,45 @@ func TestLargeGroup(t *testing.T) {
 		}
 		if got := w.as("ann", "GET", "/api/v2/notifications", "").groups().line(); got != "" {
 			t.Errorf("after all: %s", got)
+		}
+	})
+}
+
+// A page costs few queries, however much is on it. Reports, warnings and severances
+// are rare: each kind of them costs one or two more.
+func TestNotificationQueries(t *testing.T) {
+	var mu sync.Mutex
+	var sent []string
+	storetest.Each(t, store.Options{Observe: func(text string, _ []any) {
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.HasPrefix(text, "SELECT") { // Others note who was here.
+			sent = append(sent, text)
+		}
+	}}, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.as("ann", "PATCH", "/api/v2/notifications/policy", "for_not_following=accept&for_private_mentions=filter").want(200, "")
+		for i := range 6 {
+			post := w.post("ann", fmt.Sprintf("status=%d&poll[options][]=a&poll[options][]=b&poll[expires_in]=300", i))
+			for j := range 3 {
+				who := fmt.Sprintf("fan%d", j)
+				w.notified("ann", "favourite", who, post, time.Duration(i)*time.Hour, int64(j))
+				w.post(who, "status=@ann+hi")
+				w.post(who, "status=@ann+psst&visibility=direct")
+			}
+		}
+		for _, path := range []string{"/api/v1/notifications", "/api/v2/notifications", "/api/v2/notifications?expand_accounts=partial_avatars&limit=80", "/api/v1/notifications/requests",
+			"/api/v2/notifications/unread_count", "/api/v1/notifications/unread_count", "/api/v2/notifications/policy"} {
+			w.as("ann", "GET", path, "").want(200, "") // Fills the caches.
+			mu.Lock()
+			sent = nil
+			mu.Unlock()
+			w.as("ann", "GET", path, "").want(200, "")
+			mu.Lock()
+			if len(sent) > 6 {
+				t.Errorf("%s takes %d queries:\n%s", path, len(sent), strings.Join(sent, "\n"))
+			}
+			mu.Unlock()
 		}
 	})
 }
