@@ -450,7 +450,11 @@ func (p *Pipeline) Appeal(ctx context.Context, by *store.Actor, warning int64, t
 		if tx.Now().UnixMilli()-vocab.TimeOf(w.ID).UnixMilli() > appealTime {
 			return fault.New(fault.Denied, "It is too late to appeal.")
 		}
-		return tx.InsertAppeal(ctx, &store.Appeal{Warning: warning, Actor: by.ID, Text: text})
+		if err := tx.InsertAppeal(ctx, &store.Appeal{Warning: warning, Actor: by.ID, Text: text}); err != nil {
+			return err
+		}
+		s := &Step{Tx: tx, p: p, Actor: by}
+		return s.tellStaff(ctx, store.ManageAppeals, warning, "", "@"+by.Username+" appeals", "@"+by.Username+" appeals against a decision ("+w.Action+"):\n\n"+text)
 	})
 	if errors.Is(err, store.ErrExists) {
 		return fault.New(fault.Invalid, "You have appealed already.")

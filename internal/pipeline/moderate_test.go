@@ -105,7 +105,7 @@ func TestSuspendRemote(t *testing.T) {
 func TestSuspendLocal(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
-		w.KeepSuspended = 1
+		w.KeepSuspended, w.MailStaff = 1, true
 		boss, ann := w.moderator("boss"), w.person("ann")
 		id, err := w.Post(ctx, ann, Draft{Text: "hello"})
 		if err != nil {
@@ -145,6 +145,9 @@ func TestSuspendLocal(t *testing.T) {
 		// The appeal is granted: the decision is taken back.
 		if err := w.Appeal(ctx, ann, warnings[0].ID, "It was a joke."); err != nil {
 			t.Fatal(err)
+		}
+		if jobs := w.jobs("notice-mail"); len(jobs) != 2 || !strings.Contains(strings.Join(jobs, ""), "It was a joke.") {
+			t.Errorf("mails after the appeal: %q, want one to the moderator", jobs)
 		}
 		if err := w.Appeal(ctx, ann, warnings[0].ID, "Please."); err == nil {
 			t.Error("a second appeal was taken")
