@@ -194,3 +194,40 @@ func TestMediaThumbnail(t *testing.T) {
 		w.as("ann", "DELETE", at, "").want(422, `{}`)
 	})
 }
+
+// Shutdowns while a file is worked on are not counted against it.
+func TestMediaJobSurvivesShutdowns(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.takesFiles()
+		body, header := multi(t, part{"file", "a.wav", sound(1)})
+		id := w.send(w.token("ann", fullScopes), "POST", "/api/v2/media", body, header).want(202, "").id()
+		real := w.api.Uploads.Storage
+		for range 5 {
+			opened := make(chan struct{})
+			w.api.Uploads.Storage = slowStorage{real, opened}
+			q := queue.New(w.db, map[string]queue.Handler{media.JobKind: w.api.Uploads.Job}, queue.Options{Log: w.api.Log})
+			q.Start()
+			<-opened
+			now, cancel := context.WithCancel(t.Context())
+			cancel()
+			q.Drain(now)
+			w.as("ann", "GET", "/api/v1/media/"+id, "").want(206, `{"url": null}`)
+			w.write(func(tx *store.Tx) error { return tx.RecoverJobs(t.Context()) })
+		}
+		w.api.Uploads.Storage = real
+		w.works()
+		w.as("ann", "GET", "/api/v1/media/"+id, "").want(200, `{"type": "audio"}`)
+	})
+}
+
+// slowStorage opens a file no sooner than somebody gives up waiting.
+type slowStorage struct {
+	media.Storage
+	opened chan struct{}
+}
+
+func (s slowStorage) Open(ctx context.Context, _ string) (io.ReadSeekCloser, media.Info, error) {
+	close(s.opened)
+	<-ctx.Done()
+	return nil, media.Info{}, ctx.Err()
+}
