@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"kenoma/internal/media"
 	"kenoma/internal/queue"
@@ -207,7 +208,11 @@ func TestMediaJobSurvivesShutdowns(t *testing.T) {
 			w.api.Uploads.Storage = slowStorage{real, opened}
 			q := queue.New(w.db, map[string]queue.Handler{media.JobKind: w.api.Uploads.Job}, queue.Options{Log: w.api.Log})
 			q.Start()
-			<-opened
+			select {
+			case <-opened:
+			case <-time.After(10 * time.Second):
+				t.Fatal("the file was given up")
+			}
 			now, cancel := context.WithCancel(t.Context())
 			cancel()
 			q.Drain(now)
