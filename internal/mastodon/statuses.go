@@ -570,14 +570,29 @@ func (api *API) deleteFiles(ctx context.Context, owner *store.Actor, was *store.
 	return nil
 }
 
+// What was typed; of posts that came without it the text as it is shown. Whoever may
+// read a post may see it.
+//
 // spec: masto:methods/statuses#source
-var _ = route("GET /api/v1/statuses/{id}/source", "read:statuses",
+var _ = route("GET /api/v1/statuses/{id}/source", "app read:statuses",
 	func(api *API, r *Request) (any, error) {
-		st, was, err := api.ownPost(r.Context(), r)
+		st, err := api.visiblePost(r.Context(), r.User, r.PathValue("id"))
 		if err != nil {
 			return nil, err
 		}
-		return statusSource{itoa(st.ID), was.Source, was.Spoiler}, nil
+		contents, err := api.DB.Contents(r.Context(), []int64{st.ID})
+		if err != nil {
+			return nil, err
+		}
+		c := contents[st.ID]
+		if c == nil {
+			return nil, errNotFound()
+		}
+		text := c.Source
+		if !st.Local {
+			text = orElse(text, c.HTML)
+		}
+		return statusSource{itoa(st.ID), text, c.Spoiler}, nil
 	})
 
 // statusSource is the entity.

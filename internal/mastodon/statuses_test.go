@@ -181,7 +181,10 @@ func TestEditAndDelete(t *testing.T) {
 		at := "/api/v1/statuses/" + id
 		w.as("bob", "PUT", at, "status=Mine").want(404, "")
 		w.as("bob", "DELETE", at, "").want(404, "")
-		w.as("bob", "GET", at+"/source", "").want(404, "")
+		w.as("bob", "GET", at+"/source", "").want(200, `{"text": "One", "spoiler_text": "careful"}`)
+		w.send(w.token("", "read:statuses"), "GET", at+"/source", "", nil).want(200, `{"text": "One"}`)
+		w.as("", "GET", at+"/source", "").want(401, "")
+		w.as("bob", "GET", "/api/v1/statuses/5/source", "").want(404, "")
 		w.as("ann", "PUT", at, "status=Two").want(200, `{"content": "<p>Two</p>", "spoiler_text": "careful"}`)
 		w.as("bob", "GET", at, "").want(200, `{"content": "<p>Two</p>"}`)
 		if w.as("bob", "GET", at, "").want(200, `{}`); strings.Contains(string(w.as("bob", "GET", at, "").body), `"edited_at":null`) {
