@@ -143,6 +143,13 @@ func within(host, domain string) bool {
 //
 // spec: http://joinmastodon.org/ns#attributionDomains
 func (s *Service) attributionDomains(ctx context.Context, actor *store.Actor) []string {
+	if actor.Local {
+		account, err := s.DB.Account(ctx, actor.ID)
+		if err != nil {
+			return nil
+		}
+		return account.Preferences.AttributionDomains
+	}
 	doc, err := s.DB.ActorDoc(ctx, actor.ID)
 	if err != nil {
 		return nil

@@ -2,6 +2,7 @@ package fedtest
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -28,12 +29,14 @@ func TestCards(t *testing.T) {
 			return
 		}
 		rw.Header().Set("Content-Type", "text/html")
-		rw.Write([]byte(`<title>A story</title><meta property="og:image" content="/cat.png">` + strings.Repeat("<p>filler</p>", 200_000)))
+		rw.Write([]byte(`<title>A story</title><meta property="og:image" content="/cat.png"><meta name="fediverse:creator" content="@ann@a.test">` + strings.Repeat("<p>filler</p>", 200_000)))
 	}))
 	ann, bob := w.User("ann@a.test"), w.User("bob@b.test")
 	bob.Follow(ann)
 	w.Settle()
 
+	ann.Call("PATCH", "/api/v1/accounts/update_credentials", url.Values{"attribution_domains[]": {"news.test"}}, nil)
+	w.Settle()
 	first := ann.Post("See http://news.test/story #news @bob@b.test", "public")
 	second := ann.Post("Again: http://news.test/story", "public")
 	none := ann.Post("Gone: http://news.test/nothing", "public")
@@ -50,6 +53,8 @@ func TestCards(t *testing.T) {
 		ann.Call("GET", "/api/v1/statuses/"+id, nil, &got)
 		if got.Card == nil || got.Card.Title != "A story" || got.Card.URL != "http://news.test/story" || !strings.Contains(got.Card.Image, "/proxy/") {
 			t.Errorf("card of Ann's post: %+v", got.Card)
+		} else if len(got.Card.Authors) != 1 || got.Card.Authors[0].Account == nil || got.Card.Authors[0].Account.Acct != "ann" {
+			t.Errorf("authors of the page: %+v, want Ann, who lets it name her", got.Card.Authors)
 		}
 	}
 	var home []struct {

@@ -73,6 +73,22 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"marks": func(ctx context.Context, q *store.Q) error {
 		return second(q.Marks(ctx, 1, []int64{1, 2}, []int64{1, 2}))
 	},
+	"trends": func(ctx context.Context, q *store.Q) error {
+		return second(q.Trends(ctx, store.TrendTag, false, 10, 0))
+	},
+	"history": func(ctx context.Context, q *store.Q) error {
+		return second(q.History(ctx, store.TrendTag, []int64{1, 2}, 20000))
+	},
+	"most used": func(ctx context.Context, q *store.Q) error { return second(q.MostUsed(ctx, store.TrendTag, 20000, 3)) },
+	"trending":  func(ctx context.Context, q *store.Q) error { return second(q.TrendingPosts(ctx, []int64{1, 2})) },
+	"cards":     func(ctx context.Context, q *store.Q) error { return second(q.Cards(ctx, []int64{1, 2})) },
+	"reviews": func(ctx context.Context, q *store.Q) error {
+		return second(q.Reviews(ctx, store.TrendTag, []string{"a", "b"}))
+	},
+	"translation": func(ctx context.Context, q *store.Q) error { return missing(q.Translation(ctx, 1, "de", 2, 3)) },
+	"announcement reactions": func(ctx context.Context, q *store.Q) error {
+		return second(q.AnnouncementReactions(ctx, 1, []int64{1, 2}))
+	},
 	"card":             func(ctx context.Context, q *store.Q) error { return missing(q.Card(ctx, 1)) },
 	"link":             func(ctx context.Context, q *store.Q) error { return second(q.StatusesWithLink(ctx, 1, page)) },
 	"newest with link": func(ctx context.Context, q *store.Q) error { return second(q.NewestWithLink(ctx, 1, 20)) },
