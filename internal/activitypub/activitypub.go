@@ -118,6 +118,7 @@ func (h *Handler) Routes(r chi.Router) {
 	get("/users/{name}/outbox", h.outbox)
 	get("/users/{name}/followers", h.followers)
 	get("/users/{name}/following", h.following)
+	get("/users/{name}/followers_synchronization", h.followersThere)
 	get("/users/{name}/collections/featured", h.featured)
 	get("/users/{name}/collections/tags", h.featuredTags)
 	get("/objects/{id}", h.object)

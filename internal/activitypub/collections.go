@@ -187,6 +187,37 @@ func (h *Handler) people(w http.ResponseWriter, r *http.Request, p *person, id v
 	})
 }
 
+// followersThere is GET /users/NAME/followers_synchronization: those of the server
+// that asks. Who asks must sign, whatever the settings say.
+//
+// spec: fep-8fcf#the-partial-follower-collection
+func (h *Handler) followersThere(w http.ResponseWriter, r *http.Request) error {
+	reader, err := h.signed(r)
+	if err != nil {
+		return err
+	}
+	p, err := h.person(r.Context(), chi.URLParam(r, "name"))
+	if err != nil {
+		return err
+	}
+	if err := h.welcome(r.Context(), p.ID, reader); err != nil {
+		return err
+	}
+	all, ok, err := h.Pipeline.FollowersFor(r.Context(), p.ID, reader.Host)
+	if err != nil {
+		return err
+	}
+	if !ok || p.Deleted != 0 {
+		return fault.New(fault.NotFound, "There is no list to compare with.")
+	}
+	c := &vocab.Collection{ID: p.URI + "/followers_synchronization", Type: "OrderedCollection", Total: len(all)}
+	items := make([]vocab.Item, len(all))
+	for i, uri := range all {
+		items[i].ID = uri
+	}
+	return h.document(w, r, http.StatusOK, vocab.EncodeCollection(c, items...), forOne)
+}
+
 func named(list []store.Named) (items []vocab.Item, at []int64) {
 	for _, n := range list {
 		items = append(items, vocab.Item{ID: n.URI})

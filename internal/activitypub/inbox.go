@@ -92,11 +92,30 @@ func (h *Handler) receive(r *http.Request, s *remote.Signature, body []byte, act
 		if h.Verified != nil {
 			h.Verified(r.Context(), actor.Host)
 		}
-		return h.Pipeline.ProcessDocument(r.Context(), body, pipeline.Origin{Host: actor.Host})
+		if err := h.Pipeline.ProcessDocument(r.Context(), body, pipeline.Origin{Host: actor.Host}); err != nil {
+			return err
+		}
+		return h.synchronize(r, s, actor)
 	case (fault.Is(err, fault.Gone) || fault.Is(err, fault.NotFound)) && leaves(body):
 		return nil // What we know of it stays: nobody proved that it was deleted.
 	}
 	return unauthorized(err)
+}
+
+// synchronize has the followers of a sender compared, where it says that they are
+// others than we know.
+//
+// spec: fep-8fcf
+func (h *Handler) synchronize(r *http.Request, s *remote.Signature, actor *store.Actor) error {
+	told := s.Synchronization(r)
+	if told == nil || told.Collection != actor.Followers || !vocab.SameHost(told.URL, actor.URI) {
+		return nil
+	}
+	ours, err := h.DB.FollowerDigest(r.Context(), actor.ID, "")
+	if err != nil || ours.Digest == told.Digest {
+		return err
+	}
+	return h.Pipeline.FollowersDiffer(r.Context(), actor, told.URL)
 }
 
 // leaves tells whether a document is the Delete of the actor itself.

@@ -112,6 +112,11 @@ func (h *Handler) reader(r *http.Request) (*store.Actor, error) {
 	if !h.AuthorizedFetch {
 		return nil, nil
 	}
+	return h.signed(r)
+}
+
+// signed returns who asks, which the request must prove.
+func (h *Handler) signed(r *http.Request) (*store.Actor, error) {
 	s, err := h.parse(r)
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func TestTwoServers(t *testing.T) {
 				t.Fatalf("%v %v", all, err)
 			}
 			key := keyOf(t, b, bob)
-			answer, err := b.Pipeline.Remote.Post(ctx, ann.Inbox, []byte(all[0].Doc), key)
+			answer, err := b.Pipeline.Remote.Post(ctx, ann.Inbox, []byte(all[0].Doc), key, nil)
 			if err != nil || answer.Status != http.StatusAccepted {
 				t.Fatalf("%+v %v", answer, err)
 			}

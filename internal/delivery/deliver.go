@@ -73,12 +73,39 @@ func (d *Delivery) send(ctx context.Context, p deliverJob, attempt int) (*report
 	if err != nil {
 		return nil, err
 	}
+	about, err := d.synchronization(ctx, to)
+	if err != nil {
+		return nil, err
+	}
 	r.Attempts = attempt
-	answer, err := d.opts.Remote.Post(ctx, to.Inbox.URL, body, key)
+	answer, err := d.opts.Remote.Post(ctx, to.Inbox.URL, body, key, about)
 	if err != nil && ctx.Err() != nil {
 		return nil, queue.PartDown(err) // Out of time.
 	}
 	return r, r.judge(answer, err)
+}
+
+// followersOnly is the visibility of what only followers read: with that it matters
+// that both servers mean the same people.
+const followersOnly = 2
+
+// synchronization tells an inbox whom its actor counts as followers there; nil where
+// that is nobody, or too many to compare, or the post is for others too.
+//
+// spec: fep-8fcf
+func (d *Delivery) synchronization(ctx context.Context, to *store.Dispatch) (*remote.Synchronization, error) {
+	if to.Visibility != followersOnly {
+		return nil, nil
+	}
+	digest, err := d.opts.DB.FollowerDigest(ctx, to.Actor, to.Inbox.Host)
+	if err != nil || digest.Followers == 0 || digest.Followers > 10_000 {
+		return nil, err
+	}
+	actor, err := d.opts.DB.Actor(ctx, to.Actor)
+	if err != nil {
+		return nil, err
+	}
+	return &remote.Synchronization{Collection: actor.Followers, URL: actor.URI + "/followers_synchronization", Digest: digest.Digest}, nil
 }
 
 // needless returns why an activity is not to be sent to an inbox, "" when it is.

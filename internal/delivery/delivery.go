@@ -24,7 +24,7 @@ import (
 // Poster sends a signed document to an inbox; remote.Client does.
 type Poster interface {
 	// Post returns the answer whenever there was one; the error is nil for 2xx only.
-	Post(ctx context.Context, inbox vocab.IRI, body []byte, key *remote.Key) (*remote.Answer, error)
+	Post(ctx context.Context, inbox vocab.IRI, body []byte, key *remote.Key, about *remote.Synchronization) (*remote.Answer, error)
 }
 
 // Options are what a Delivery needs.

@@ -72,7 +72,7 @@ type network struct {
 	keys   map[vocab.IRI]bool
 }
 
-func (n *network) Post(_ context.Context, inbox vocab.IRI, body []byte, key *remote.Key) (*remote.Answer, error) {
+func (n *network) Post(_ context.Context, inbox vocab.IRI, body []byte, key *remote.Key, _ *remote.Synchronization) (*remote.Answer, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	host := inbox.Host()
@@ -733,6 +733,6 @@ func TestForbiddenAddressIsFinal(t *testing.T) {
 
 type poster func() (*remote.Answer, error)
 
-func (p poster) Post(context.Context, vocab.IRI, []byte, *remote.Key) (*remote.Answer, error) {
+func (p poster) Post(context.Context, vocab.IRI, []byte, *remote.Key, *remote.Synchronization) (*remote.Answer, error) {
 	return p()
 }

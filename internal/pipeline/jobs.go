@@ -20,6 +20,8 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		RepliesJob:       handler(quiet(p.fetchReplies)),
 		"fanout":         handler(p.fanout),
 		"introduce":      handler(p.introduce),
+		"refill":         handler(p.refill),
+		"synchronize":    handler(quiet(p.synchronize)),
 		"purge":          handler(p.purge),
 		"sever":          handler(p.severAll),
 		"erase":          handler(p.erase),

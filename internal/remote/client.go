@@ -335,16 +335,17 @@ func (m *mediaBody) Close() error {
 	return m.body.Close()
 }
 
-// Post delivers body to inbox, signed with key. The answer is there whenever the
+// Post delivers body to inbox, signed with key, and says whom we count as followers
+// there where about is not nil. The answer is there whenever the
 // host gave one, also together with an error; the error is nil for 2xx only.
-func (c *Client) Post(ctx context.Context, inbox vocab.IRI, body []byte, key *Key) (*Answer, error) {
+func (c *Client) Post(ctx context.Context, inbox vocab.IRI, body []byte, key *Key, about *Synchronization) (*Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opt.Timeout)
 	defer cancel()
 	u, err := c.target(inbox)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.post(ctx, u, body, key)
+	resp, err := c.post(ctx, u, body, key, about)
 	if err != nil {
 		return nil, err
 	}
@@ -354,7 +355,7 @@ func (c *Client) Post(ctx context.Context, inbox vocab.IRI, body []byte, key *Ke
 		if u, err = c.target(vocab.IRI(next.String())); err != nil {
 			return nil, err
 		}
-		if resp, err = c.post(ctx, u, body, key); err != nil {
+		if resp, err = c.post(ctx, u, body, key, about); err != nil {
 			return nil, err
 		}
 	}
@@ -368,12 +369,15 @@ func (c *Client) Post(ctx context.Context, inbox vocab.IRI, body []byte, key *Ke
 	return &status.Answer, err
 }
 
-func (c *Client) post(ctx context.Context, u *url.URL, body []byte, key *Key) (*http.Response, error) {
+func (c *Client) post(ctx context.Context, u *url.URL, body []byte, key *Key, about *Synchronization) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, fault.Because(err, fault.Rejected, "This inbox has no usable address.")
 	}
 	req.Header.Set("Content-Type", "application/activity+json")
+	if about != nil {
+		req.Header.Set(synchronizationHeader, about.String())
+	}
 	// Activities may come twice, so net/http may repeat one on a fresh connection
 	// when a kept one turns out to be closed. Without a value nothing is sent.
 	req.Header["Idempotency-Key"] = nil

@@ -325,7 +325,7 @@ func TestHTTPNeedsPermission(t *testing.T) {
 	c := n.client(func(o *Options) { o.AllowHTTP = false })
 	_, err := c.Get(t.Context(), "http://a.test/", ActivityPub, nil)
 	wantKind(t, err, fault.Rejected)
-	_, err = c.Post(t.Context(), "http://a.test/inbox", []byte("{}"), testKey(t))
+	_, err = c.Post(t.Context(), "http://a.test/inbox", []byte("{}"), testKey(t), nil)
 	wantKind(t, err, fault.Rejected)
 }
 
@@ -450,7 +450,7 @@ func TestPost(t *testing.T) {
 		{"/301", Answer{Status: 301}, fault.Rejected},
 		{"/away", Answer{Status: 307}, fault.Rejected},
 	} {
-		got, err := c.Post(t.Context(), vocab.IRI("http://a.test"+tt.path), []byte(`{"type":"Like"}`), key)
+		got, err := c.Post(t.Context(), vocab.IRI("http://a.test"+tt.path), []byte(`{"type":"Like"}`), key, nil)
 		if (err == nil) != (tt.kind == fault.Internal) || err != nil && fault.KindOf(err) != tt.kind {
 			t.Errorf("%s: %v, want kind %v", tt.path, err, tt.kind)
 		}
@@ -462,7 +462,7 @@ func TestPost(t *testing.T) {
 	if n := redirected.Load(); n != 2 {
 		t.Errorf("a redirect to itself was asked %d times, want 2", n)
 	}
-	answer, err := c.Post(t.Context(), "http://gone.test/inbox", []byte("{}"), key)
+	answer, err := c.Post(t.Context(), "http://gone.test/inbox", []byte("{}"), key, nil)
 	if answer != nil {
 		t.Errorf("a host that is not there answered %+v", answer)
 	}
@@ -502,7 +502,7 @@ func TestPostOnStaleConnection(t *testing.T) {
 	n.add("a.test:80", l.Addr().String())
 	c := n.client(nil)
 	for i := range 3 {
-		if _, err := c.Post(t.Context(), "http://a.test/inbox", []byte("{}"), testKey(t)); err != nil {
+		if _, err := c.Post(t.Context(), "http://a.test/inbox", []byte("{}"), testKey(t), nil); err != nil {
 			t.Errorf("delivery %d: %v", i, err)
 		}
 	}

@@ -81,7 +81,7 @@ func TestNamesThatResolveToForbiddenAddresses(t *testing.T) {
 		if !fault.Is(err, fault.Rejected) {
 			t.Errorf("evil.test at %s: Get gave %v, want Rejected", resolved, err)
 		}
-		_, err = c.Post(t.Context(), "https://evil.test/inbox", []byte("{}"), testKey(t))
+		_, err = c.Post(t.Context(), "https://evil.test/inbox", []byte("{}"), testKey(t), nil)
 		if !fault.Is(err, fault.Rejected) {
 			t.Errorf("evil.test at %s: Post gave %v, want Rejected", resolved, err)
 		}

@@ -649,7 +649,7 @@ func BenchmarkPost(b *testing.B) {
 	body := bytes.Repeat([]byte("x"), 3700)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := c.Post(b.Context(), inbox, body, key); err != nil {
+		if _, err := c.Post(b.Context(), inbox, body, key, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -144,15 +144,16 @@ func (tx *Tx) AddDeliveries(ctx context.Context, activity, actor, object int64, 
 
 // Dispatch is what must be known when an activity is about to be sent to an inbox.
 type Dispatch struct {
-	Type      string
-	Actor     int64
-	Object    int64 // What the activity names, see Activity.Object.
-	State     ActivityState
-	Version   int64 // Of the object or actor that it is about; 0 when it is about none.
-	Deleted   int64 // That object was deleted.
-	LocalOnly bool
-	Inbox     Inbox
-	Settled   bool // The delivery needs nothing more.
+	Type       string
+	Actor      int64
+	Object     int64 // What the activity names, see Activity.Object.
+	State      ActivityState
+	Visibility int16
+	Version    int64 // Of the object or actor that it is about; 0 when it is about none.
+	Deleted    int64 // That object was deleted.
+	LocalOnly  bool
+	Inbox      Inbox
+	Settled    bool // The delivery needs nothing more.
 }
 
 // Dispatch returns what must be known to send an activity to an inbox now;
@@ -160,12 +161,12 @@ type Dispatch struct {
 func (q *Q) Dispatch(ctx context.Context, activity, inbox int64) (*Dispatch, error) {
 	var d Dispatch
 	var state DeliveryState
-	err := q.row(ctx, `SELECT a.type, a.actor, a.object, a.state, COALESCE(o.version, t.version, 0), COALESCE(o.deleted, 0),
+	err := q.row(ctx, `SELECT a.type, a.actor, a.object, a.state, a.visibility, COALESCE(o.version, t.version, 0), COALESCE(o.deleted, 0),
 			COALESCE(o.local_only, FALSE), i.id, i.url, i.host, i.gone, d.state
 		FROM deliveries d JOIN activities a ON a.seq = d.activity JOIN inboxes i ON i.id = d.inbox
 		LEFT JOIN objects o ON o.id = a.object LEFT JOIN actors t ON t.id = a.object
 		WHERE d.activity = $1 AND d.inbox = $2`, activity, inbox).
-		Scan(&d.Type, &d.Actor, &d.Object, &d.State, &d.Version, &d.Deleted, &d.LocalOnly,
+		Scan(&d.Type, &d.Actor, &d.Object, &d.State, &d.Visibility, &d.Version, &d.Deleted, &d.LocalOnly,
 			&d.Inbox.ID, &d.Inbox.URL, &d.Inbox.Host, &d.Inbox.Gone, &state)
 	if err != nil {
 		return nil, fmt.Errorf("delivery of %d to %d: %w", activity, inbox, err)

@@ -77,7 +77,7 @@ func (tx *Tx) countFollow(ctx context.Context, actor, target, n int64) error {
 			return fmt.Errorf("counting follows of %d: %w", c.actor, err)
 		}
 	}
-	return nil
+	return tx.turnDigest(ctx, actor, target, n)
 }
 
 // Block is a row of blocks.

@@ -311,6 +311,18 @@ func (q *Q) LiveActivities(ctx context.Context, typ string, actor, object int64)
 	return collect(rows, err, (*Activity).scan)
 }
 
+// LastActivity returns the newest activity of a type by an actor about an object,
+// whatever became of it.
+func (q *Q) LastActivity(ctx context.Context, typ string, actor, object int64) (*Activity, error) {
+	var a Activity
+	err := q.row(ctx, "SELECT "+activityColumns+` FROM activities
+		WHERE object = $1 AND type = $2 AND type <> 'Create' AND actor = $3 ORDER BY seq DESC LIMIT 1`, object, typ, actor).Scan(a.scan()...)
+	if err != nil {
+		return nil, fmt.Errorf("last %s of %d by %d: %w", typ, object, actor, err)
+	}
+	return &a, nil
+}
+
 // InsertActivity appends to the log.
 func (tx *Tx) InsertActivity(ctx context.Context, a *Activity) error {
 	_, err := tx.exec(ctx, "INSERT INTO activities ("+activityColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
