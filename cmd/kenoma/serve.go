@@ -7,13 +7,16 @@ import (
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"time"
 
 	"kenoma/internal/control"
 	"kenoma/internal/server"
 )
 
-type serveCmd struct{}
+type serveCmd struct {
+	Roles []string `help:"What this node does, of several on one PostgreSQL: ${enum}." enum:"web,worker" default:"web,worker"`
+}
 
 // softMemory is where Go's collector works harder (bytes). With what is not Go's, the
 // program's own pages and SQLite's cache, the process stays below the budget at the
@@ -42,7 +45,12 @@ func boundMemory(ctx context.Context) {
 }
 
 // Run serves until SIGTERM or SIGINT, then drains.
-func (serveCmd) Run(e *env) error {
+func (c serveCmd) Run(e *env) error {
+	roles := server.Roles{NoWeb: !slices.Contains(c.Roles, "web"), NoWorker: !slices.Contains(c.Roles, "worker")}
+	return serve(e, roles)
+}
+
+func serve(e *env, roles server.Roles) error {
 	c, err := e.config()
 	if err != nil {
 		return err
@@ -64,7 +72,7 @@ func (serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	s, err := server.New(e.ctx, server.Options{Config: c, Version: version, Log: log, Self: self})
+	s, err := server.New(e.ctx, server.Options{Config: c, Version: version, Log: log, Self: self, Roles: roles})
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,12 @@ func (s *Server) sweep(ctx context.Context, _ store.Job) error {
 	if err := s.cache.Sweep(); err != nil {
 		return err
 	}
+	if err := s.Pipeline.SendAway(ctx); err != nil {
+		return err
+	}
+	if err := s.Pipeline.ForgetOld(ctx, time.Duration(s.Config.Federation.KeepPosts)*24*time.Hour); err != nil {
+		return err
+	}
 	return s.scheduleSweep(ctx)
 }
 

@@ -43,7 +43,15 @@ type Options struct {
 	// Dial replaces the network below the checks of addresses, in tests.
 	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
 	NoSync bool // Tests: a crash of the machine may lose what was acknowledged.
+	Roles  Roles
 	NewKey func() (string, error)
+}
+
+// Roles say what a node does not do: one on PostgreSQL may answer requests alone, or
+// run jobs alone. The zero value does everything.
+type Roles struct {
+	NoWeb    bool // Listens for the admin's tools at most.
+	NoWorker bool // What it queues is done by other nodes.
 }
 
 // Server is the whole of it.
@@ -248,8 +256,11 @@ func (s *Server) checkIdentity(ctx context.Context) error {
 // Handler answers every request.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Start lets jobs run.
+// Start lets jobs run, where this node does any.
 func (s *Server) Start(ctx context.Context) error {
+	if s.Roles.NoWorker {
+		return nil
+	}
 	if err := s.Delivery.Start(ctx); err != nil {
 		return err
 	}
@@ -290,9 +301,15 @@ const drainTime = 15 * time.Second
 
 // Serve listens until ctx ends, then drains.
 func (s *Server) Serve(ctx context.Context) error {
-	l, err := net.Listen("tcp", s.Config.Listen)
-	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+	if s.DB.Engine() != "postgres" && s.Roles != (Roles{}) {
+		return fault.New(fault.Invalid, "Only nodes on PostgreSQL can share the work: on SQLite one process does everything.")
+	}
+	var l net.Listener
+	if !s.Roles.NoWeb {
+		var err error
+		if l, err = net.Listen("tcp", s.Config.Listen); err != nil {
+			return fmt.Errorf("listening: %w", err)
+		}
 	}
 	web := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)}
@@ -305,8 +322,12 @@ func (s *Server) Serve(ctx context.Context) error {
 		defer admin.Close()
 		go func() { failed <- admin.ListenAndServe() }()
 	}
-	go func() { failed <- web.Serve(l) }()
-	s.Log.Info("Kenoma is ready", "url", s.Config.URL, "listen", l.Addr().String(), "version", s.Version, "database", s.DB.Engine())
+	if l != nil {
+		go func() { failed <- web.Serve(l) }()
+		s.Log.Info("Kenoma is ready", "url", s.Config.URL, "listen", l.Addr().String(), "version", s.Version, "database", s.DB.Engine())
+	} else {
+		s.Log.Info("Kenoma is ready for jobs alone", "url", s.Config.URL, "version", s.Version, "database", s.DB.Engine())
+	}
 	select {
 	case err := <-failed:
 		return err

@@ -161,12 +161,19 @@ func (tx *Tx) UpdateAccount(ctx context.Context, a *Account) error {
 	return nil
 }
 
-// Seen notes when an account was last used.
+// Seen notes when an account was last used. One that was away gets its home back.
 func (tx *Tx) Seen(ctx context.Context, actor int64, at time.Time) error {
 	if _, err := tx.exec(ctx, "UPDATE accounts SET last_seen = $2 WHERE actor = $1 AND last_seen < $2", actor, at.UnixMilli()); err != nil {
 		return fmt.Errorf("account %d seen: %w", actor, err)
 	}
-	return tx.active(ctx, actor, at.UnixMilli())
+	if err := tx.active(ctx, actor, at.UnixMilli()); err != nil {
+		return err
+	}
+	n, err := tx.exec(ctx, "DELETE FROM away WHERE owner = $1", actor)
+	if err != nil || n == 0 {
+		return wrapped(err, "account %d is back", actor)
+	}
+	return tx.Enqueue(ctx, RefillJob(actor))
 }
 
 // AnyAccount tells whether there is an account at all.

@@ -20,8 +20,8 @@ const recentBoosts = 40
 //
 // A reply goes to those who follow whom it answers, or are answered; a boost is
 // held back where the post is among the newest rows, or the follower wants none.
-// Nothing goes to those who want other languages of the author, or who have the
-// author in an exclusive list.
+// Nothing goes to those who want other languages of the author, who have the author
+// in an exclusive list, or who are away.
 func (tx *Tx) Deliver(ctx context.Context, s *Status, after int64, limit int) (owners []int64, next int64, err error) {
 	post := s.ID
 	cond := ""
@@ -54,7 +54,8 @@ func (tx *Tx) Deliver(ctx context.Context, s *Status, after int64, limit int) (o
 	rows, err := tx.query(ctx, `
 		INSERT INTO home (owner, status, actor, post)
 		SELECT f.actor, $1, $2, $3 FROM follows f
-		WHERE f.target = $2 AND f.accepted AND f.local AND f.actor > $4`+cond+`
+		WHERE f.target = $2 AND f.accepted AND f.local AND f.actor > $4
+		AND NOT EXISTS (SELECT 1 FROM away w WHERE w.owner = f.actor)`+cond+`
 		ORDER BY f.actor LIMIT $5
 		ON CONFLICT DO NOTHING RETURNING owner`, args...)
 	owners, err = collect(rows, err, self[int64])
@@ -106,7 +107,8 @@ func (tx *Tx) DeliverLists(ctx context.Context, s *Status) ([]int64, error) {
 	rows, err := tx.query(ctx, `
 		INSERT INTO home (owner, status, actor, post)
 		SELECT l.id, $1, $2, $3 FROM list_members m JOIN lists l ON l.id = m.list
-		WHERE m.target = $2 AND (l.owner = $2 OR EXISTS (SELECT 1 FROM follows f WHERE f.actor = l.owner AND f.target = $2 AND f.accepted))`+cond+`
+		WHERE m.target = $2 AND (l.owner = $2 OR EXISTS (SELECT 1 FROM follows f WHERE f.actor = l.owner AND f.target = $2 AND f.accepted))
+		AND NOT EXISTS (SELECT 1 FROM away w WHERE w.owner = l.owner)`+cond+`
 		ORDER BY l.id LIMIT 500
 		ON CONFLICT DO NOTHING RETURNING owner`, args...)
 	lists, err := collect(rows, err, self[int64])

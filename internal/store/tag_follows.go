@@ -59,6 +59,7 @@ func (tx *Tx) DeliverTags(ctx context.Context, s *Status) ([]int64, error) {
 	owners, err := tx.ids(ctx, `INSERT INTO home (owner, status, actor, post)
 		SELECT f.owner, $1, $2, $1 FROM status_tags t JOIN tag_follows f ON f.tag = t.tag WHERE t.status = $1
 		AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.actor = $2 AND b.target = f.owner)
+		AND NOT EXISTS (SELECT 1 FROM away w WHERE w.owner = f.owner)
 		GROUP BY f.owner ORDER BY MIN(f.id) LIMIT $3
 		ON CONFLICT DO NOTHING RETURNING owner`, s.ID, s.Actor, maxTagOwners)
 	return owners, wrapped(err, "delivering status %d by its tags", s.ID)
