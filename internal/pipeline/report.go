@@ -216,7 +216,7 @@ func (p *Pipeline) forwardReport(ctx context.Context, j forwardJob) error {
 	if err != nil {
 		return err
 	}
-	answer, err := p.Remote.Post(ctx, target.Inbox, doc, p.InstanceKey(ctx))
+	answer, err := p.Remote.Post(ctx, target.Inbox, doc, p.InstanceKey(ctx), nil)
 	if err != nil && answer != nil && answer.Status >= 400 && answer.Status < 500 && answer.Status != 429 {
 		p.Log.Info("a report was not taken", "report", rep.ID, "host", target.Host, "status", answer.Status)
 		return nil // A definite no.
