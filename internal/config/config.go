@@ -133,6 +133,7 @@ type Federation struct {
 
 	// Limited lets in only the hosts that an admin allowed, and sends to no others.
 	Limited bool `key:"limited" default:"false"`
+
 	// KeepPosts is for how many days posts from other servers are kept with which nobody
 	// here has to do. Threads stay whole: one with a post, mention, favourite, boost,
 	// bookmark or vote of ours stays. What was dropped can be fetched again. 0 keeps all.

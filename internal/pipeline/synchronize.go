@@ -81,13 +81,6 @@ func (p *Pipeline) synchronize(ctx context.Context, j synchronizeJob) error {
 	return nil
 }
 
-func ignoreMissing(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	return err
-}
-
 // followersTold fetches the list of our people whom another server counts as
 // followers: one document, on the server's word.
 func (p *Pipeline) followersTold(ctx context.Context, list vocab.IRI) (map[vocab.IRI]bool, error) {
