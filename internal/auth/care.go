@@ -30,7 +30,6 @@ var (
 	errLink       = fault.New(fault.NotFound, "This link is not valid any more. Please ask for a new one.")
 	errPassword   = fault.New(fault.Unauthorized, "The password is not right.")
 	errTooOften   = fault.New(fault.TooMany, "Too many attempts. Please try again later.")
-	errDeleted    = fault.New(fault.NotFound, "This account is deleted.")
 	errNoMail     = fault.New(fault.Invalid, "This server sends no mail. Please ask its admin for a new password.")
 	errOtherApp   = fault.New(fault.Denied, "This method is only available to the application the user originally signed-up with")
 	errConfirmed  = fault.New(fault.Denied, "This method is only available while the e-mail is awaiting confirmation")

@@ -265,7 +265,6 @@ var _ = admin("POST /api/v1/admin/measures", "admin:read", store.ViewDashboard, 
 type dimension struct {
 	param  string
 	human  func(string) string // How a value is called; nil: as it is.
-	bytes  bool                // Values are sizes.
 	shares func(ctx context.Context, api *API, arg string, w when, limit int) ([]store.Share, error)
 	texts  func(ctx context.Context, api *API) ([]dimensionData, error) // Instead of shares.
 }

@@ -10,11 +10,8 @@ type NotificationRequest struct {
 	ID, Owner, Actor int64
 	Status           int64 // The newest that they are about, 0 none.
 	Updated          int64 // ms
-	Count            int64 // Of those withheld, at most maxPending.
+	Count            int64 // Of those withheld.
 }
-
-// maxPending is how far withheld notifications are counted.
-const maxPending = 100
 
 // withheld are the notifications kept from the list that were neither taken back,
 // dismissed nor cleared away; a condition on f.owner must follow.

@@ -25,11 +25,12 @@ var kept = []string{
 	"SELECT 1 FROM t JOIN statuses b ON b.boost_of = t.id WHERE b.boost_of <> 0 AND b.local AND t.id < $2",
 	"SELECT 1 FROM t JOIN mentions m ON m.status = t.id JOIN actors a ON a.id = m.actor WHERE a.local AND t.id < $2",
 	"SELECT 1 FROM t JOIN poll_votes v ON v.status = t.id JOIN actors a ON a.id = v.actor WHERE a.local AND t.id < $2",
+	"SELECT 1 FROM t JOIN quotes q ON q.quoted = t.id JOIN actors a ON a.id = q.actor WHERE q.quoted <> 0 AND a.local AND t.id < $2",
 	"SELECT 1 FROM t JOIN pins p ON p.status = t.id WHERE t.id < $2",
 }
 
 // ThreadIsKept tells whether somebody here has to do with a conversation, or it goes on:
-// a post of ours, a mention, favourite, boost, bookmark or vote of ours, a pin, or a
+// a post of ours, a mention, favourite, boost, quote, bookmark or vote of ours, a pin, or a
 // post that is not older than before.
 func (q *Q) ThreadIsKept(ctx context.Context, conversation, before int64) (bool, error) {
 	for _, query := range kept {

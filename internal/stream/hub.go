@@ -76,9 +76,11 @@ func New(opts Options) *Hub {
 func (h *Hub) travels() bool { return h.opts.DB != nil && h.opts.DB.Engine() == "postgres" }
 
 // Publish gives e to all who listen to one of its topics, here and on the other
-// nodes. It returns before they have it, and waits for no listener.
+// nodes. It returns before they have it, and waits for no listener; the watchers of
+// this node have it.
 func (h *Hub) Publish(e Event) {
 	e.memo = &memo{}
+	h.watched(&e)
 	select {
 	case h.events <- &e:
 	case <-h.quit:
@@ -100,14 +102,19 @@ func (h *Hub) run() {
 	}
 }
 
-// deliver gives e to the watchers and then to the listeners of this node.
-func (h *Hub) deliver(e *Event) {
+// watched tells the watchers, before whoever published e goes on: so that who wrote
+// something reads what was written.
+func (h *Hub) watched(e *Event) {
 	h.mu.RLock()
 	watchers := h.watchers
 	h.mu.RUnlock()
 	for _, f := range watchers {
 		(*f)(e)
 	}
+}
+
+// deliver gives e to the listeners of this node.
+func (h *Hub) deliver(e *Event) {
 	h.mu.RLock()
 	var seen map[*Listener]bool
 	var slow []*Listener
@@ -135,7 +142,7 @@ func (h *Hub) deliver(e *Event) {
 }
 
 // Watch calls f with every event of every node, whatever its topics, as caches
-// need it, before any listener gets it. f must be quick. An Event of kind "resync" says that some were lost.
+// need it, before any listener gets it, and before Publish returns. f must be quick. An Event of kind "resync" says that some were lost.
 // stop ends it.
 func (h *Hub) Watch(f func(*Event)) (stop func()) {
 	h.mu.Lock()
@@ -399,7 +406,9 @@ func (h *Hub) send() {
 // receive hands out what another node published.
 func (h *Hub) receive(payload string) {
 	if payload == "" {
-		h.deliver(&Event{Kind: "resync", memo: &memo{}})
+		e := &Event{Kind: "resync", memo: &memo{}}
+		h.watched(e)
+		h.deliver(e)
 		return
 	}
 	var n notice
@@ -411,5 +420,6 @@ func (h *Hub) receive(payload string) {
 		return
 	}
 	n.Event.memo = &memo{}
+	h.watched(&n.Event)
 	h.deliver(&n.Event)
 }
