@@ -67,7 +67,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	service := auth.New(auth.Options{DB: db, Accounts: p, URL: "https://a.test", Domain: "a.test", Registrations: "open", Log: quiet})
 	api := New(Options{DB: db, Pipeline: p, Hub: hub, Auth: service, URL: "https://a.test", Domain: "a.test", Settings: settings, NoRateLimit: true, Log: quiet, Push: sender(t),
 		Proxy: func(url string) string { return "/proxy/" + strings.TrimPrefix(url, "https://") }})
-	w := &world{t: t, api: api, db: db, server: httptest.NewServer(api), actors: map[string]*store.Actor{}, tokens: map[string]string{}}
+	w := &world{t: t, api: api, db: db, server: httptest.NewServer(counting(api)), actors: map[string]*store.Actor{}, tokens: map[string]string{}}
 	t.Cleanup(w.server.Close)
 	return w
 }

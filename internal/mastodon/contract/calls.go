@@ -134,3 +134,36 @@ func CheckResponse(method, path string, status int, body []byte) error {
 	}
 	return nil
 }
+
+// Method is a row of the reference of methods.
+type Method struct {
+	Verb, Path string // GET, /api/v1/accounts/:id
+	Marker     string // deprecated …, removed …, experimental
+}
+
+// Name is how the method is called: GET /api/v1/accounts/:id.
+func (m Method) Name() string { return m.Verb + " " + m.Path }
+
+// Methods returns the rows of the reference in their order.
+func Methods() []Method {
+	var all []Method
+	for i, line := range strings.Split(strings.TrimSpace(apiTSV), "\n") {
+		if cells := strings.Split(line, "\t"); i > 0 && len(cells) > 7 {
+			all = append(all, Method{Verb: cells[0], Path: cells[1], Marker: cells[6]})
+		}
+	}
+	return all
+}
+
+// Named returns which row a request calls; "" for none.
+func Named(method, path string) string {
+	parts := split(path)
+	best, literal := "", -1
+	for _, m := range Methods() {
+		c := call{verb: m.Verb, parts: split(m.Path)}
+		if n := c.match(method, parts); n > literal {
+			best, literal = m.Name(), n
+		}
+	}
+	return best
+}
