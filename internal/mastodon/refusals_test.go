@@ -50,6 +50,8 @@ func TestPublicRefusals(t *testing.T) {
 		{"/api/v1/accounts/9/statuses", 404},
 		{"/api/v1/accounts/9/endorsements", 404},
 		{"/api/v1/accounts/9/featured_tags", 404},
+		{"/api/v1/9/collections", 404},
+		{"/api/v1/tags/no%20tag", 404},
 		{"/api/v1/statuses/9/reblogged_by", 404},
 		{"/api/v1/statuses/9/favourited_by", 404},
 		{"/api/v1/timelines/public?max_id=none", 400},
