@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
-	"runtime/metrics"
 	"slices"
 	"time"
 
@@ -16,32 +14,6 @@ import (
 
 type serveCmd struct {
 	Roles []string `help:"What this node does, of several on one PostgreSQL: ${enum}." enum:"web,worker" default:"web,worker"`
-}
-
-// softMemory is where Go's collector works harder (bytes). With what is not Go's, the
-// program's own pages and SQLite's cache, the process stays below the budget at the
-// peak. What really lives may take more on a large site: then the bound moves up, or
-// the collector would do nothing but run.
-const softMemory = 52 << 20
-
-// boundMemory keeps the collector's bound at softMemory, or half again what lives.
-func boundMemory(ctx context.Context) {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
-	bound := int64(softMemory)
-	debug.SetMemoryLimit(bound)
-	for tick := time.NewTicker(5 * time.Second); ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		metrics.Read(live)
-		next := max(softMemory, int64(live[0].Value.Uint64()+live[1].Value.Uint64())*3/2)
-		if next > bound || next < bound*3/4 {
-			bound = next
-			debug.SetMemoryLimit(bound)
-		}
-	}
 }
 
 // Run serves until SIGTERM or SIGINT, then drains.
@@ -63,6 +35,7 @@ func serve(e *env, roles server.Roles) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		go boundMemory(e.ctx)
 	}
+	time.AfterFunc(5*time.Second, forgetStart)
 	release, err := control.Lock(c.DataDir)
 	if err != nil {
 		return err

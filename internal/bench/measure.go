@@ -79,7 +79,7 @@ func measure(ctx context.Context, o options, n int, s *set, dir string) error {
 	}
 	defer m.srv.stop()
 	m.note("start to the first answer", "%d ms", m.srv.started.Milliseconds())
-	time.Sleep(2 * time.Second)
+	time.Sleep(7 * time.Second) // The start is over then, and what only it needed is given back.
 	m.srv.settle()
 	m.note("quiet of the machine", "%.0f RSA verifications per ms of CPU before", verifications(key))
 	defer func() { slog.Info("quiet of the machine afterwards", "verifications per ms", int(verifications(key))) }()

@@ -44,7 +44,7 @@ type Options struct {
 
 	TrustedProxies []netip.Prefix // Whose X-Forwarded-For counts.
 	NoRateLimit    bool
-	CacheBytes     int64 // Rendered posts and profiles that are kept. 0 means 16 MB.
+	CacheBytes     int64 // Rendered posts and profiles that are kept. 0 means 12 MB.
 
 	Log *slog.Logger
 	Now func() time.Time

@@ -1,7 +1,9 @@
 package mastodon
 
 import (
+	"bytes"
 	"strconv"
+	"strings"
 
 	"kenoma/internal/markup"
 	"kenoma/internal/pipeline"
@@ -25,9 +27,20 @@ type post struct {
 	quotes    quotePart
 }
 
-// size is roughly what a post costs in memory.
+// size is roughly what a post costs in memory, with its place in the cache.
 func (p *post) size() int64 {
-	return int64(len(p.head)+len(p.body)+len(p.tail)+len(p.text)) + 400
+	return int64(cap(p.head)+cap(p.body)+cap(p.tail)+len(p.text)+len(p.spoiler)) + 640
+}
+
+// pack leaves no room for more in what was drawn: posts are kept by the thousand.
+func (p *post) pack() {
+	whole := make([]byte, 0, len(p.head)+len(p.body)+len(p.tail))
+	whole = append(append(append(whole, p.head...), p.body...), p.tail...)
+	body, tail := len(p.head), len(p.head)+len(p.body)
+	at := bytes.Index(p.body, p.content)
+	p.head, p.body, p.tail = whole[:body:body], whole[body:tail:tail], whole[tail:]
+	p.content = p.body[at : at+len(p.content) : at+len(p.content)]
+	p.text = strings.Clone(p.text)
 }
 
 // drawPost draws what is the same for all viewers. c is nil for a boost, q for what
@@ -50,6 +63,7 @@ func (d *drawing) drawPost(row store.Status, c *store.Content, q *store.Quote, l
 	p.body = d.drawBody(p, c, local, authors)
 	p.text = readable(c, plain)
 	p.tail = drawTail(p, c, plain)
+	p.pack()
 	return p
 }
 

@@ -55,7 +55,7 @@ const (
 
 func newRenderings(limit int64) *renderings {
 	if limit <= 0 {
-		limit = 16 << 20
+		limit = 12 << 20
 	}
 	return &renderings{limit: limit, posts: map[int64]*cached[*post]{}, people: map[int64]*cached[*face]{}, viewers: map[int64]*cached[*relations]{}, suggested: map[int64]*cached[[]suggestion]{}}
 }

@@ -31,7 +31,7 @@ func (d *DB) openSQLite(ctx context.Context, path string) error {
 	}
 	cacheKB := d.opts.CacheKB
 	if cacheKB == 0 {
-		cacheKB = 12_000
+		cacheKB = 11_000
 	}
 	sync := "FULL"
 	if d.opts.NoSync {
