@@ -137,7 +137,7 @@ func (api *API) picture(r *Request, name string, purpose media.Purpose) (vocab.I
 	if res.Kind != media.Image {
 		return "", fault.New(fault.Invalid, "Validation failed: %s must be a picture", name)
 	}
-	u := &store.Upload{ID: api.Pipeline.NewID(), Owner: r.User.ID, Status: -1, Created: api.Now().UnixMilli()} // Part of the profile, not of a post.
+	u := &store.Upload{ID: api.Pipeline.NewID(), Owner: r.User.ID, Created: api.Now().UnixMilli()} // Loose until the profile names it.
 	if err := api.Uploads.Keep(r.Context(), u, res); err != nil {
 		return "", err
 	}

@@ -70,6 +70,10 @@ func (api *API) ownNotification(r *Request) (*store.Notification, error) {
 	if err != nil {
 		return nil, errNotFound()
 	}
+	return api.notificationOf(r, id)
+}
+
+func (api *API) notificationOf(r *Request, id int64) (*store.Notification, error) {
 	n, err := api.DB.Notification(r.Context(), r.User.ID, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, errNotFound()
@@ -146,7 +150,11 @@ var (
 		if err != nil {
 			return nil, fault.New(fault.Malformed, "param is missing or the value is empty: id")
 		}
-		return empty, api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.DismissNotification(r.Context(), r.User.ID, id) })
+		n, err := api.notificationOf(r, id)
+		if err != nil {
+			return nil, err
+		}
+		return empty, api.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.DismissNotification(r.Context(), r.User.ID, n.ID) })
 	})
 )
 

@@ -76,27 +76,3 @@ func (p *Pipeline) newPerson(username, private string) (*vocab.Actor, error) {
 		Featured: id + "/collections/featured", FeaturedTags: id + featuredTagsPath, Discoverable: &yes, Indexable: &no, Webfinger: username + "@" + p.Domain,
 		Keys: []vocab.PublicKey{{ID: id + "#main-key", Owner: id, PEM: public}}}, nil
 }
-
-// EditProfile has by change its public profile: change edits the actor's document.
-func (p *Pipeline) EditProfile(ctx context.Context, by *store.Actor, change func(*vocab.Actor)) error {
-	doc, err := p.DB.ActorDoc(ctx, by.ID)
-	if err != nil {
-		return err
-	}
-	a, err := vocab.DecodeActor([]byte(doc))
-	if err != nil {
-		return fmt.Errorf("actor %d of the log: %w", by.ID, err)
-	}
-	change(a)
-	if err := p.nameEmoji(ctx, a); err != nil {
-		return err
-	}
-	a.FeaturedTags = a.ID + featuredTagsPath // Accounts from before have none.
-	u := p.activity("Update", by, by.URI)
-	a.Updated = u.Published
-	a.Raw = a.Encode()
-	u.To, u.Cc = vocab.VisibilityLevel(0).Audience(by.Followers, nil)
-	u.Inline = &vocab.Object{ID: a.ID, Type: a.Type, Raw: a.Raw}
-	u.Raw = vocab.EncodeActivity(u, a.Raw)
-	return p.Process(ctx, u, FromAccount(by.ID))
-}

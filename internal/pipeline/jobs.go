@@ -19,6 +19,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"quote-verify":   handler(quiet(p.verifyStamp)),
 		RepliesJob:       handler(quiet(p.fetchReplies)),
 		"fanout":         handler(p.fanout),
+		"tell":           handler(p.tellMore),
 		"introduce":      handler(p.introduce),
 		"refill":         handler(p.refill),
 		"synchronize":    handler(quiet(p.synchronize)),

@@ -82,25 +82,35 @@ func (p *Pipeline) Moderate(ctx context.Context, m Moderation) error {
 	case len(m.Text) > maxWarning:
 		return fault.New(fault.Invalid, "The text is too long.")
 	}
-	if m.Target.Local && (m.Action == "suspend" || m.Action == "unsuspend") {
-		return p.tellSuspension(ctx, m, what)
-	}
-	return p.DB.Write(ctx, func(tx *store.Tx) error {
-		s := &Step{Tx: tx, p: p, Actor: m.Target, Seq: tx.NewID(), Activity: &vocab.Activity{}}
-		if err := s.moderate(ctx, m, what); err != nil {
-			return err
-		}
-		s.publishOnCommit()
-		return nil
-	})
+	return p.DB.Write(ctx, func(tx *store.Tx) error { return p.carryOut(ctx, tx, m, what) })
 }
 
-// tellSuspension is Moderate with an Update of the account's document, by which
+// carryOut is Moderate within a transaction.
+func (p *Pipeline) carryOut(ctx context.Context, tx *store.Tx, m Moderation, what moderation) error {
+	if m.Target.Local && (m.Action == "suspend" || m.Action == "unsuspend") {
+		return p.tellSuspension(ctx, tx, m, what)
+	}
+	s := &Step{Tx: tx, p: p, Actor: m.Target, Seq: tx.NewID(), Activity: &vocab.Activity{}}
+	if err := s.moderate(ctx, m, what); err != nil {
+		return err
+	}
+	s.publishOnCommit()
+	return nil
+}
+
+// tellSuspension is carryOut with an Update of the account's document, by which
 // other servers hide it too, or show it again.
 //
 // spec: toot#suspended
-func (p *Pipeline) tellSuspension(ctx context.Context, m Moderation, what moderation) error {
-	doc, err := p.DB.ActorDoc(ctx, m.Target.ID)
+func (p *Pipeline) tellSuspension(ctx context.Context, tx *store.Tx, m Moderation, what moderation) error {
+	if err := tx.Lock(ctx, string(m.Target.URI)); err != nil {
+		return err
+	}
+	target, err := tx.Actor(ctx, m.Target.ID)
+	if err != nil {
+		return err
+	}
+	doc, err := tx.ActorDoc(ctx, target.ID)
 	if err != nil {
 		return err
 	}
@@ -108,15 +118,16 @@ func (p *Pipeline) tellSuspension(ctx context.Context, m Moderation, what modera
 	if err != nil {
 		return fmt.Errorf("actor %d of the log: %w", m.Target.ID, err)
 	}
-	u := p.activity("Update", m.Target, m.Target.URI)
-	a.Updated, a.Suspended = u.Published, m.Action == "suspend"
-	a.Raw = a.Encode()
-	u.To, u.Cc = vocab.VisibilityLevel(0).Audience(m.Target.Followers, nil)
-	u.Inline = &vocab.Object{ID: a.ID, Type: a.Type, Raw: a.Raw}
-	u.Raw = vocab.EncodeActivity(u, a.Raw)
-	return p.process(ctx, u, Origin{Actor: m.Target.ID, staff: true}, func(ctx context.Context, s *Step) error {
+	a.Suspended = m.Action == "suspend"
+	u, err := p.profileUpdate(ctx, tx.Q, a, target)
+	if err != nil {
+		return err
+	}
+	s := &Step{p: p, Activity: u, Actor: target, From: Origin{Actor: target.ID, staff: true}, also: func(ctx context.Context, s *Step) error {
 		return s.moderate(ctx, m, what)
-	})
+	}}
+	s.prepare()
+	return s.commit(ctx, tx, types[u.Type])
 }
 
 // moderate writes a decision.
@@ -462,49 +473,61 @@ func (p *Pipeline) Appeal(ctx context.Context, by *store.Actor, warning int64, t
 	return err
 }
 
-// AnswerAppeal grants or rejects an appeal. A granted one takes the decision back.
+// AnswerAppeal grants or rejects an appeal. A granted one takes the decision back, in
+// the same transaction.
 func (p *Pipeline) AnswerAppeal(ctx context.Context, by, warning int64, grant bool) error {
-	all, err := p.DB.Warnings(ctx, []int64{warning})
-	if err != nil {
-		return err
-	}
-	appeals, err := p.DB.Appeals(ctx, []int64{warning})
-	if err != nil {
-		return err
-	}
-	w, a := all[warning], appeals[warning]
-	if w == nil || a == nil || a.State() != "pending" {
-		return fault.New(fault.NotFound, "There is no such appeal, or it is answered.")
-	}
-	target, err := p.DB.Actor(ctx, w.Target)
-	if err != nil {
-		return err
-	}
-	action := "reject"
-	if grant {
-		action = "approve"
-		if undo := opposites[w.Action]; undo != "" {
-			if err := p.Moderate(ctx, Moderation{By: by, Target: target, Action: undo}); err != nil {
-				return err
-			}
-		}
-	}
 	return p.DB.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.AnswerAppeal(ctx, warning, grant); err != nil {
+		if err := tx.Lock(ctx, fmt.Sprintf("appeal %d", warning)); err != nil {
 			return err
 		}
+		w, err := openAppeal(ctx, tx.Q, warning)
+		if err != nil {
+			return err
+		}
+		target, err := tx.Actor(ctx, w.Target)
+		if err != nil {
+			return err
+		}
+		action, text := "reject", "your appeal against a decision of the moderators was rejected."
 		if grant {
-			if err := tx.Overrule(ctx, warning); err != nil {
+			action, text = "approve", "your appeal against a decision of the moderators was granted."
+			if err := p.overrule(ctx, tx, by, w, target); err != nil {
 				return err
 			}
 		}
-		text := "your appeal against a decision of the moderators was rejected."
-		if grant {
-			text = "your appeal against a decision of the moderators was granted."
+		if err := tx.AnswerAppeal(ctx, warning, grant); err != nil {
+			return err
 		}
 		if err := tx.Enqueue(ctx, store.MailJob(target.ID, "Your appeal", text)); err != nil {
 			return err
 		}
 		return tx.Audit(ctx, store.AuditEntry{Actor: by, Action: action, Kind: "appeal", Target: warning, Name: target.Acct()})
 	})
+}
+
+// openAppeal returns the warning that a pending appeal is against.
+func openAppeal(ctx context.Context, q *store.Q, warning int64) (*store.Warning, error) {
+	all, err := q.Warnings(ctx, []int64{warning})
+	if err != nil {
+		return nil, err
+	}
+	appeals, err := q.Appeals(ctx, []int64{warning})
+	if err != nil {
+		return nil, err
+	}
+	w, a := all[warning], appeals[warning]
+	if w == nil || a == nil || a.State() != "pending" {
+		return nil, fault.New(fault.NotFound, "There is no such appeal, or it is answered.")
+	}
+	return w, nil
+}
+
+// overrule takes the decision of a warning back.
+func (p *Pipeline) overrule(ctx context.Context, tx *store.Tx, by int64, w *store.Warning, target *store.Actor) error {
+	if undo := opposites[w.Action]; undo != "" && target.Deleted == 0 {
+		if err := p.carryOut(ctx, tx, Moderation{By: by, Target: target, Action: undo}, moderations[undo]); err != nil {
+			return err
+		}
+	}
+	return tx.Overrule(ctx, w.ID)
 }

@@ -414,31 +414,10 @@ func (s *Step) tellInterested(ctx context.Context, st *store.Status) error {
 	if s.From.Fetched {
 		return nil
 	}
-	boosters, err := s.LocalBoosters(ctx, st.ID)
-	if err != nil {
+	if err := s.tellAll(ctx, "update", st, 0); err != nil {
 		return err
 	}
-	for _, b := range boosters {
-		if b == s.Actor.ID {
-			continue
-		}
-		if err := s.notify(ctx, b, "update", st.ID); err != nil {
-			return err
-		}
-	}
-	quoters, err := s.LocalQuoters(ctx, st.ID)
-	if err != nil {
-		return err
-	}
-	for _, q := range quoters {
-		if q == s.Actor.ID {
-			continue
-		}
-		if err := s.notify(ctx, q, "quoted_update", st.ID); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.tellAll(ctx, "quoted_update", st, 0)
 }
 
 // distribute puts a new status into homes and lists and tells those who listen.
@@ -551,16 +530,7 @@ func (s *Step) ringBells(ctx context.Context, st *store.Status) error {
 	if st.BoostOf != 0 || st.IsReply && st.ReplyActor != s.Actor.ID || st.Visibility == direct {
 		return nil
 	}
-	owners, err := s.Bells(ctx, s.Actor.ID)
-	if err != nil {
-		return err
-	}
-	for _, o := range owners {
-		if err := s.notify(ctx, o, "status", st.ID); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.tellAll(ctx, "status", st, 0)
 }
 
 func (s *Step) eventFor(kind string, st *store.Status, tags []string) stream.Event {

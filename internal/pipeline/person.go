@@ -203,17 +203,26 @@ func (p *Pipeline) forgetPrivate(ctx context.Context, id int64) error {
 	if err != nil || !actor.Local || actor.Deleted == 0 {
 		return err
 	}
-	for more := true; more; {
-		err := p.DB.Write(ctx, func(tx *store.Tx) (err error) {
-			more, err = tx.ForgetPrivate(ctx, id)
-			return err
-		})
-		if err != nil {
-			return err
+	for _, step := range []func(*store.Tx) (bool, error){
+		func(tx *store.Tx) (bool, error) { return tx.DropUploads(ctx, id, droppedFiles) },
+		func(tx *store.Tx) (bool, error) { return false, tx.DropArchives(ctx, id) },
+		func(tx *store.Tx) (bool, error) { return tx.ForgetPrivate(ctx, id) },
+	} {
+		for more := true; more; {
+			err := p.DB.Write(ctx, func(tx *store.Tx) (err error) {
+				more, err = step(tx)
+				return err
+			})
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
+
+// droppedFiles is how many files of a deleted account one job deletes.
+const droppedFiles = 100
 
 // purgeChunk takes down up to n posts of an actor; with the last ones its follows
 // and what is filed under its name.

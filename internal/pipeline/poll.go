@@ -180,19 +180,12 @@ func applyPollEnded(ctx context.Context, s *Step) error {
 	if err := s.ClosePoll(ctx, o.ID, s.now()); err != nil {
 		return err
 	}
-	voters, err := s.Voters(ctx, o.ID, true)
-	if err != nil {
-		return err
-	}
 	if s.Actor.Local {
-		voters = append(voters, s.Actor.ID)
-	}
-	for _, v := range voters {
-		if err := s.notify(ctx, v, "poll", o.ID); err != nil {
+		if err := s.notify(ctx, s.Actor.ID, "poll", o.ID); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.tellAll(ctx, "poll", &store.Status{ID: o.ID, Actor: o.Actor}, 0)
 }
 
 // endPoll is the job at the end of a poll.

@@ -208,6 +208,7 @@ func (s *Server) jobs() map[string]queue.Handler {
 	all["sweep"] = s.sweep
 	all["tally"] = s.tally
 	all[media.JobKind] = s.uploads.Job
+	all[store.DropUploadsJob] = s.uploads.DropJob
 	fetch := all["fetch"]
 	all["fetch"] = func(ctx context.Context, j store.Job) error {
 		err := fetch(ctx, j)

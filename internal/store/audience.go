@@ -59,17 +59,6 @@ func (q *Q) HomesWith(ctx context.Context, s *Status, limit int) ([]int64, error
 		UNION ALL SELECT h.owner FROM home h WHERE h.owner = $1 AND h.status = $2 LIMIT $3`, s.Actor, s.ID, limit)
 }
 
-// LocalBoosters returns who boosted a post and is ours.
-func (q *Q) LocalBoosters(ctx context.Context, post int64) ([]int64, error) {
-	return q.ids(ctx, "SELECT actor FROM statuses WHERE boost_of = $1 AND boost_of <> 0 AND local LIMIT 500", post)
-}
-
-// Bells returns which of our accounts asked to hear of every post of actor.
-func (q *Q) Bells(ctx context.Context, actor int64) ([]int64, error) {
-	return q.ids(ctx, `SELECT f.actor FROM follows f JOIN follow_settings s ON s.actor = f.actor AND s.target = f.target
-		WHERE f.target = $1 AND f.accepted AND f.local AND s.notify LIMIT 500`, actor)
-}
-
 // RetypeNotification turns a notification of one kind into another.
 func (tx *Tx) RetypeNotification(ctx context.Context, owner, id int64, from, to int16) error {
 	if _, err := tx.exec(ctx, "UPDATE notifications SET kind = $4 WHERE owner = $1 AND id = $2 AND kind = $3", owner, id, from, to); err != nil {

@@ -128,8 +128,16 @@ func (q *Q) NotSuggested(ctx context.Context, viewer int64, ids []int64, now int
 	return out, nil
 }
 
+// maxDismissed is how many suggestions an account may have put away. With one more
+// those of whom we have known for longest go: whoever is suggested is new or busy.
+const maxDismissed = 1000
+
 // DismissSuggestion has an account not suggested any more.
 func (tx *Tx) DismissSuggestion(ctx context.Context, owner, target int64) error {
 	_, err := tx.exec(ctx, "INSERT INTO dismissed_suggestions (owner, target) VALUES ($1, $2) ON CONFLICT DO NOTHING", owner, target)
+	if err == nil {
+		_, err = tx.exec(ctx, `DELETE FROM dismissed_suggestions WHERE owner = $1 AND target <> $2
+			AND target <= (SELECT target FROM dismissed_suggestions WHERE owner = $1 ORDER BY target DESC LIMIT 1 OFFSET $3)`, owner, target, maxDismissed)
+	}
 	return wrapped(err, "suggestion of %d for %d", target, owner)
 }

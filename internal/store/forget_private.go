@@ -28,6 +28,10 @@ var privateRows = []struct{ table, owner, key string }{
 	{"dismissed_suggestions", "owner", "target"},
 	{"seen_ips", "actor", "ip"},
 	{"archives", "actor", "id"},
+	{"tag_follows", "owner", "tag"},
+	{"scheduled_statuses", "actor", "id"},
+	{"severed", "owner", "event"},
+	{"announcement_reads", "actor", "announcement"},
 }
 
 // forgotten is how many rows ForgetPrivate deletes at most of one table.

@@ -55,6 +55,7 @@ func (tx *Tx) Deliver(ctx context.Context, s *Status, after int64, limit int) (o
 		INSERT INTO home (owner, status, actor, post)
 		SELECT f.actor, $1, $2, $3 FROM follows f
 		WHERE f.target = $2 AND f.accepted AND f.local AND f.actor > $4
+		AND NOT EXISTS (SELECT 1 FROM home h WHERE h.owner = f.actor AND h.status = $1)
 		AND NOT EXISTS (SELECT 1 FROM away w WHERE w.owner = f.actor)`+cond+`
 		ORDER BY f.actor LIMIT $5
 		ON CONFLICT DO NOTHING RETURNING owner`, args...)

@@ -97,8 +97,9 @@ func (tx *Tx) DismissNotifications(ctx context.Context, owner int64, w Notificat
 	return n == int64(p.limit()), wrapped(err, "dismissing notifications of %d", owner)
 }
 
-// DismissNotification has an account not see a notification any more.
+// DismissNotification has an account not see one of its notifications any more; what
+// is none of them leaves no trace.
 func (tx *Tx) DismissNotification(ctx context.Context, owner, id int64) error {
-	_, err := tx.exec(ctx, "INSERT INTO dismissed (owner, notification) VALUES ($1, $2) ON CONFLICT DO NOTHING", owner, id)
+	_, err := tx.exec(ctx, "INSERT INTO dismissed (owner, notification) SELECT owner, id FROM notifications WHERE owner = $1 AND id = $2 ON CONFLICT DO NOTHING", owner, id)
 	return wrapped(err, "dismissing notification %d", id)
 }

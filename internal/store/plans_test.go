@@ -162,7 +162,10 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"quotes":      func(ctx context.Context, q *store.Q) error { return second(q.Quotes(ctx, []int64{1, 2})) },
 	"quotes of":   func(ctx context.Context, q *store.Q) error { return second(q.QuotesOf(ctx, 1, page)) },
 	"stamps":      func(ctx context.Context, q *store.Q) error { return second(q.Stamps(ctx, 1)) },
-	"quoters":     func(ctx context.Context, q *store.Q) error { return second(q.LocalQuoters(ctx, 1)) },
+	"quoters":     func(ctx context.Context, q *store.Q) error { return second(q.LocalQuoters(ctx, 1, 5, 100)) },
+	"boosters":    func(ctx context.Context, q *store.Q) error { return second(q.LocalBoosters(ctx, 1, 5, 100)) },
+	"bells":       func(ctx context.Context, q *store.Q) error { return second(q.Bells(ctx, 1, 5, 100)) },
+	"voters":      func(ctx context.Context, q *store.Q) error { return second(q.LocalVoters(ctx, 1, 5, 100)) },
 	"stamped":     func(ctx context.Context, q *store.Q) error { return second(q.StampedBy(ctx, 1)) },
 	"among": func(ctx context.Context, q *store.Q) error {
 		_, _, err := q.FollowedAmong(ctx, 1, []int64{1, 2})

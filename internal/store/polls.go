@@ -134,15 +134,6 @@ func (q *Q) Votes(ctx context.Context, actor int64, statuses []int64) (map[int64
 	return found, nil
 }
 
-// Voters returns who voted in a poll and is ours, or everybody.
-func (q *Q) Voters(ctx context.Context, status int64, local bool) ([]int64, error) {
-	cond := ""
-	if local {
-		cond = " AND EXISTS (SELECT 1 FROM accounts a WHERE a.actor = v.actor)"
-	}
-	return q.ids(ctx, "SELECT DISTINCT v.actor FROM poll_votes v WHERE v.status = $1"+cond, status)
-}
-
 // ClosePoll marks a poll as closed.
 func (tx *Tx) ClosePoll(ctx context.Context, status, at int64) error {
 	if _, err := tx.exec(ctx, "UPDATE polls SET closed = $2 WHERE status = $1 AND closed = 0", status, at); err != nil {

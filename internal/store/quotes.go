@@ -64,14 +64,6 @@ func (q *Q) QuotesOf(ctx context.Context, quoted int64, p Page) ([]TimelineRow, 
 	return q.timeline(ctx, p, "SELECT status, actor, status FROM quotes WHERE quoted = $1 AND quoted <> 0 AND state = 1"+tail, append([]any{quoted}, args...)...)
 }
 
-// LocalQuoters returns our own accounts that quote a post with its author's leave,
-// at most maxIn.
-func (q *Q) LocalQuoters(ctx context.Context, quoted int64) ([]int64, error) {
-	list, err := q.ids(ctx, `SELECT DISTINCT x.actor FROM quotes x JOIN accounts a ON a.actor = x.actor
-		WHERE x.quoted = $1 AND x.quoted <> 0 AND x.state = 1 LIMIT $2`, quoted, maxIn)
-	return list, wrapped(err, "who quotes %d", quoted)
-}
-
 // SetQuote writes what became of a quote.
 func (tx *Tx) SetQuote(ctx context.Context, x *Quote) error {
 	_, err := tx.exec(ctx, "INSERT INTO quotes ("+quoteColumns+`) VALUES ($1, $2, $3, $4)

@@ -40,6 +40,32 @@ func (tx *Tx) SaveArchive(ctx context.Context, a *Archive) error {
 	return wrapped(err, "archive %d", a.ID)
 }
 
+// DropArchive is the payload of DropArchiveJob.
+type DropArchive struct {
+	ID   int64  `json:"id"`
+	File string `json:"file,omitempty"`
+}
+
+// DropArchiveJob is the job that deletes an archive's file, not before at (ms).
+func DropArchiveJob(a *Archive, at int64) Job {
+	return Job{Kind: "archive-drop", Uniq: fmt.Sprintf("archive-drop %d", a.ID), RunAt: at, Payload: []byte(toJSON(DropArchive{a.ID, a.File}))}
+}
+
+// DropArchives has the files of an account's archives deleted now.
+func (tx *Tx) DropArchives(ctx context.Context, actor int64) error {
+	all, err := tx.Archives(ctx, actor)
+	if err != nil {
+		return err
+	}
+	var jobs []Job
+	for i := range all {
+		if all[i].File != "" {
+			jobs = append(jobs, DropArchiveJob(&all[i], 0))
+		}
+	}
+	return tx.EnqueueAll(ctx, jobs)
+}
+
 // DropArchive deletes an archive's row.
 func (tx *Tx) DropArchive(ctx context.Context, id int64) error {
 	_, err := tx.exec(ctx, "DELETE FROM archives WHERE id = $1", id)

@@ -277,7 +277,7 @@ func (s *Service) pack(ctx context.Context, actor *store.Actor, a *store.Archive
 		if err := tx.SaveArchive(ctx, a); err != nil {
 			return err
 		}
-		drop := store.Job{Kind: "archive-drop", Uniq: uniq("archive-drop", a.ID), RunAt: s.Now().Add(s.Keep).UnixMilli(), Payload: encode(dropJob{ID: a.ID, File: name})}
+		drop := store.DropArchiveJob(a, s.Now().Add(s.Keep).UnixMilli())
 		mail := store.MailJob(actor.ID, "Your archive is ready", "the archive of your account at "+s.Domain+" is ready. You can download it until "+s.Now().Add(s.Keep).UTC().Format("2 January 2006")+":\n\n"+s.URL+"/settings/export")
 		return tx.EnqueueAll(ctx, []store.Job{drop, mail})
 	})
@@ -425,16 +425,10 @@ func (s *Service) Open(ctx context.Context, actor, id int64) (*os.File, *store.A
 	return f, a, err
 }
 
-// dropJob is the payload of jobs that drop something.
-type dropJob struct {
-	ID   int64  `json:"id"`
-	File string `json:"file,omitempty"`
-}
-
 // dropArchiveJob removes an archive's file. The row stays: it tells when there may
 // be another one.
 func (s *Service) dropArchiveJob(ctx context.Context, j store.Job) error {
-	var d dropJob
+	var d store.DropArchive
 	if err := decode(j, &d); err != nil {
 		return err
 	}

@@ -185,7 +185,7 @@ func (s *Service) finish(ctx context.Context, tx *store.Tx, i *store.Import) err
 	if err := tx.SaveImport(ctx, i); err != nil {
 		return err
 	}
-	return tx.Enqueue(ctx, store.Job{Kind: "import-drop", Uniq: uniq("import-drop", i.ID), RunAt: s.Now().Add(s.Keep).UnixMilli(), Payload: encode(dropJob{ID: i.ID})})
+	return tx.Enqueue(ctx, store.Job{Kind: "import-drop", Uniq: uniq("import-drop", i.ID), RunAt: s.Now().Add(s.Keep).UnixMilli(), Payload: encode(importOrder{ID: i.ID})})
 }
 
 // The pace of an import: other servers are asked for people, and told of follows.
@@ -197,13 +197,13 @@ const (
 )
 
 func (s *Service) goOn(ctx context.Context, tx *store.Tx, id int64, wait time.Duration) error {
-	return tx.Enqueue(ctx, store.Job{Kind: "import", Uniq: uniq("import", id), RunAt: s.Now().Add(wait).UnixMilli(), Payload: encode(dropJob{ID: id})})
+	return tx.Enqueue(ctx, store.Job{Kind: "import", Uniq: uniq("import", id), RunAt: s.Now().Add(wait).UnixMilli(), Payload: encode(importOrder{ID: id})})
 }
 
 // importJob does the next rows of an import, each in a transaction with the note
 // of how far it has come, and asks for another run.
 func (s *Service) importJob(ctx context.Context, j store.Job) error {
-	var d dropJob
+	var d importOrder
 	if err := decode(j, &d); err != nil {
 		return err
 	}
@@ -511,7 +511,7 @@ func (r *importing) listed(ctx context.Context, title, handle string) (list, tar
 
 // dropImportJob removes what was noted for an import that ended long ago.
 func (s *Service) dropImportJob(ctx context.Context, j store.Job) error {
-	var d dropJob
+	var d importOrder
 	if err := decode(j, &d); err != nil {
 		return err
 	}
@@ -525,4 +525,9 @@ func (s *Service) dropImportJob(ctx context.Context, j store.Job) error {
 		}
 	}
 	return nil
+}
+
+// importOrder is the payload of jobs that run an import, or drop it.
+type importOrder struct {
+	ID int64 `json:"id"`
 }
