@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -94,10 +93,20 @@ func (n *internet) serve(address, contentType, body string) {
 		n.t.Fatal(err)
 	}
 	u.Fragment = ""
+	if u.Path == "" {
+		u.Path = "/"
+	}
 	n.host(u.Host)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.pages[u.String()] = page{contentType, body}
+}
+
+// gone makes an address answer that there is nothing any more.
+func (n *internet) gone(address string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.pages, address)
 }
 
 func (n *internet) finger(host, resource, contentType, body string) {
@@ -111,8 +120,7 @@ func (n *internet) finger(host, resource, contentType, body string) {
 // that is nil. WebFinger there knows it as name, "" for what its document says.
 func (n *internet) actor(id string, doc map[string]any, name string) {
 	if doc == nil {
-		base := path.Base(strings.TrimSuffix(id, ".json"))
-		doc = map[string]any{"type": "Person", "preferredUsername": base, "inbox": id + "/inbox", "outbox": id + "/outbox", "followers": id + "/followers"}
+		doc = map[string]any{"type": "Person", "preferredUsername": usernameIn(id), "inbox": id + "/inbox", "outbox": id + "/outbox", "followers": id + "/followers"}
 	}
 	doc["@context"], doc["id"] = "https://www.w3.org/ns/activitystreams", id
 	doc["publicKey"] = map[string]any{"id": keyID(id, doc), "owner": id, "publicKeyPem": publicPEM(n.t)}

@@ -5,6 +5,7 @@ import (
 	"html"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -61,11 +62,29 @@ func rows(t *testing.T, dir string) []row {
 	return list
 }
 
+// interopFolders are the platforms of the collection; what is hostile has a test of
+// its own.
+func interopFolders(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, e := range entries {
+		if e.IsDir() && e.Name() != "hostile" {
+			list = append(list, e.Name())
+		}
+	}
+	return list
+}
+
 // laterKinds and laterTypes are what is not taken up yet, by kind of document and
 // by type of activity or object, with the reason.
 var laterKinds = map[string]string{
-	"atom":   "OStatus feeds are not read yet",
-	"salmon": "OStatus envelopes are not read yet",
+	"atom":     "OStatus feeds are not read yet",
+	"salmon":   "OStatus envelopes are not read yet",
+	"nodeinfo": "the software of other servers is not asked for yet",
 }
 
 var laterTypes = map[string]string{
@@ -75,19 +94,45 @@ var laterTypes = map[string]string{
 	"LikeRequest": "interaction requests are not taken up yet", "ReplyRequest": "interaction requests are not taken up yet",
 }
 
-// laterFiles are single files of types that are taken up.
-var laterFiles = map[string]string{
-	"mastodon/create-note-quote-with-authorization.json":    "quotes are not taken up yet",
-	"mastodon/create-note-quote-without-authorization.json": "quotes are not taken up yet",
-	"mastodon/create-note-self-quote.json":                  "quotes are not taken up yet",
-	"gotosocial/accept.json":                                "approvals of interactions are not taken up yet",
+// laterFiles are single files of types that are taken up, by the reason.
+var laterFiles = map[string][]string{
+	"quotes are not taken up yet": {"mastodon/create-note-quote-with-authorization.json", "mastodon/create-note-quote-without-authorization.json",
+		"mastodon/create-note-self-quote.json"},
+	"approvals of interactions are not taken up yet": {"gotosocial/accept.json"},
+	"of what a group announces only what was created is taken up yet": {"mbin-kbin/announce-delete-entry-by-moderator.json", "mbin-kbin/announce-delete-entry.json",
+		"mbin-kbin/announce-undo-like-entry-comment.json", "mbin-kbin/announce-update-entry-comment.json", "mbin-kbin/announce-update-post.json",
+		"nodebb/announce-like-note--case1-received-8.json", "nodebb/announce-like-note--case1-received-9.json", "nodebb/announce-like-note--case2-received-6.json",
+		"nodebb/announce-like-note.json", "wordpress/announce-update-article.json"},
+	"titles of notes are not shown yet": {"discourse/create-note-reply-in-topic.json", "emissary/update-note.json", "kroeg/create-note-emoji.json",
+		"lotide/create-note-cw-attachment-unlisted.json", "nodebb/announce-note--case1-received-4.json", "nodebb/announce-note--case1-received-7.json",
+		"nodebb/announce-note--case2-received-2.json", "nodebb/announce-note--case2-received-5.json", "nodebb/announce-note.json", "writefreely/create-note-short-post.json"},
+	"attached links are not shown yet": {"lemmy/create-page-attachment.json", "lemmy/object-page-attachment-mention.json", "lemmy/update-page-attachment.json",
+		"mbin-kbin/create-entry-with-url-and-image.json", "mobilizon/create-event-attachment-mention--mobilizon-post-activity-media.json",
+		"mobilizon/create-event-attachment-mention--mobilizon-post-activity.json", "mobilizon/create-event-attachment-mention.json"},
+	"non-standard types are not shown yet":                   {"bookwyrm/create-generatednote.json", "bookwyrm/object-comment.json", "mbin-kbin/create-message.json"},
+	"an edit of the same date as the post is taken for none": {"ghost/update-article.json", "ghost/update-note.json"},
+	"profiles in parts are not taken up yet":                 {"loops/update-person.json"},
+	"deletions of several things are not taken up yet":       {"funkwhale/delete-audio.json"},
+	"its ids are no addresses, as it was converted from another format": {"generic-activitystreams/actor-person--granary-actor-with-featured.json",
+		"generic-activitystreams/undo-follow.json"},
 }
 
 // otherwise are claims, by file and claim, that are not kept, with the reason.
 var otherwise = map[string]string{
-	"mastodon/object-note-hashtag-mention.json published 1970-01-01T11:22:34Z": "times before 2007 are capped: no network to be read from existed",
-	"pleroma/object-note.json shown":                                           "it is served by another host than its author's, and who speaks for somebody must be on that one's host",
+	"mastodon/object-note-hashtag-mention.json published 1970-01-01T11:22:34Z":           capped,
+	"lemmy/object-page-hashtag.json published 1970-01-01T00:00:01.123456Z":               capped,
+	"peertube/object-video-2.json published 1970-01-01T11:58:00.000Z":                    capped,
+	"pleroma/object-note.json shown":                                                     elsewhere,
+	"pixelfed/object-note-attachment-hashtag.json shown":                                 elsewhere,
+	"nodebb/collection-orderedcollection.json 20 inline items (URL)":                     "five of the entries are no addresses",
+	"generic-activitystreams/invite-person.json 2xx":                                     "an actor without an id is refused as malformed",
+	"bridgy-fed/actor-person--vs.json alsoKnownAs at://did:plc:3ljmtyyjqcjee2kpewgsifvb": "what is no address of an actor is left out",
 }
+
+const (
+	capped    = "times before 2007 are capped: no network to be read from existed"
+	elsewhere = "it is served by another host than its author's, and who speaks for somebody must be on that one's host"
+)
 
 // later tells why a row is left for later; "" when it must hold.
 func (r row) later(folder string) string {
@@ -100,16 +145,21 @@ func (r row) later(folder string) string {
 	if why := laterTypes[r.object]; why != "" {
 		return why
 	}
-	return laterFiles[folder+"/"+r.file]
+	for why, files := range laterFiles {
+		if slices.Contains(files, folder+"/"+r.file) {
+			return why
+		}
+	}
+	return ""
 }
 
-// TestInterop sends every document of Mastodon, Pleroma and GoToSocial to a running
-// server and compares what its people then see with what the index expects.
+// TestInterop sends every document of every platform to a running server and compares
+// what its people then see with what the index expects.
 func TestInterop(t *testing.T) {
 	dir := interopDir(t)
 	known := actorsIn(t, dir)
 	files, later, claims := 0, 0, 0
-	for _, folder := range []string{"mastodon", "pleroma", "gotosocial"} {
+	for _, folder := range interopFolders(t, dir) {
 		for _, r := range rows(t, filepath.Join(dir, folder)) {
 			name := folder + "/" + r.file
 			if why := r.later(folder); why != "" {
@@ -142,16 +192,34 @@ func TestInterop(t *testing.T) {
 func plain(text string) string {
 	text = strings.NewReplacer("https://", "http://", `https:\/\/`, `http:\/\/`, "<tunnel>", "tunnel.test").Replace(text)
 	text = strings.NewReplacer("http://www.w3.org/ns", "https://www.w3.org/ns", `http:\/\/www.w3.org\/ns`, `https:\/\/www.w3.org\/ns`).Replace(text)
-	return localhost.ReplaceAllString(text, "port$1.test")
+	text = localhost.ReplaceAllString(text, "port$1.test")
+	return authority.ReplaceAllStringFunc(text, func(s string) string {
+		m := authority.FindStringSubmatch(s)
+		return m[1] + strings.ToLower(m[2])
+	})
 }
 
-var localhost = regexp.MustCompile(`localhost:(\d+)`)
+// fakeHost is the name under which a host of the index is reached; some documents
+// name none that could be.
+func fakeHost(name string) string {
+	if !hostName.MatchString(name) {
+		return "somewhere.test"
+	}
+	return strings.TrimPrefix(plain("http://"+name), "http://")
+}
+
+var hostName = regexp.MustCompile(`^[\w.-]+(:\d+)?$`)
+
+var (
+	localhost = regexp.MustCompile(`(?:localhost|127\.0\.0\.1):?(\d*)`)
+	authority = regexp.MustCompile(`(http:(?:\\?/){2})([A-Za-z0-9.-]+)(?::\d+)?`)
+)
 
 // actorsIn collects the actors of the folders by their id.
 func actorsIn(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	known := map[string]string{}
-	for _, folder := range []string{"mastodon", "pleroma", "gotosocial"} {
+	for _, folder := range interopFolders(t, dir) {
 		for _, r := range rows(t, filepath.Join(dir, folder)) {
 			if r.kind != "actor" {
 				continue
@@ -188,13 +256,14 @@ type play struct {
 // receiver to be on, with the person or post that it means.
 func newPlay(t *testing.T, r row, text string, known map[string]string) *play {
 	p := &play{T: t, row: r, known: known}
-	p.expect = plain(r.expect)
+	p.expect, p.host = plain(r.expect), fakeHost(r.host)
 	p.doc = plain(text)
 	receiver := p.receiver()
-	host, name := vocab.IRI(receiver).Host(), receiver[strings.LastIndex(receiver, "/")+1:]
-	if host == r.host {
+	host := vocab.IRI(receiver).Host()
+	if host == p.host || host == "" {
 		host = "here.test" // Both sides are on one host there.
 	}
+	name := usernameIn(receiver)
 	if p.aboutPost() {
 		name = "alice"
 	}
@@ -211,7 +280,7 @@ func newPlay(t *testing.T, r row, text string, known map[string]string) *play {
 
 // swap puts the address of one of ours in the place of the one in the document.
 func (p *play) swap(theirs, ours string) {
-	if p.kind == "activity" || p.kind == "object" {
+	if theirs != "" && (p.kind == "activity" || p.kind == "object") {
 		end := regexp.MustCompile(regexp.QuoteMeta(theirs) + `(["#\s;,]|$)`)
 		p.doc = end.ReplaceAllString(p.doc, ours+"$1")
 		p.expect = end.ReplaceAllString(p.expect, ours+"$1")
@@ -261,14 +330,41 @@ func (p *play) receiver() string {
 	return "http://here.test/users/reader"
 }
 
-// one is the first address of a property.
+// one is the first address of a property; of several people and groups the first
+// person's.
 func one(v any) string {
-	if list, ok := v.([]any); ok && len(list) > 0 {
-		v = list[0]
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
 	}
-	s, _ := v.(string)
-	return s
+	first := ""
+	for _, e := range list {
+		s, _ := e.(string)
+		if m, ok := e.(map[string]any); ok {
+			if s, _ = m["id"].(string); m["type"] == "Person" {
+				return s
+			}
+		}
+		if first == "" {
+			first = s
+		}
+	}
+	return first
 }
+
+// usernameIn makes a name for one of ours of an address.
+func usernameIn(address string) string {
+	name := notInNames.ReplaceAllString(path.Base(strings.TrimSuffix(address, ".json")), "")
+	if i := strings.IndexByte(strings.TrimPrefix(name, "@"), '@'); i > 0 {
+		name = strings.TrimPrefix(name, "@")[:i]
+	}
+	if name = strings.Trim(name, "@.-"); name == "" || vocab.IRI(address).Host() == name {
+		return "somebody"
+	}
+	return name
+}
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9_@.-]`)
 
 // myPost is a post of the person's own; a poll for votes.
 func (p *play) myPost() Status {
@@ -297,10 +393,12 @@ func (p *play) actor(id, name string) {
 // stage serves whom a document names: authors, mentioned people, and the post that
 // it answers. The mentioned are looked up first: who is not known is not linked.
 func (p *play) stage(doc map[string]any) {
-	p.actor(one(doc["actor"]), "")
-	for _, key := range []string{"attributedTo"} {
-		p.actor(one(doc[key]), "")
+	name := ""
+	if object, ok := doc["object"].(map[string]any); ok && one(object["id"]) == one(doc["actor"]) {
+		name, _ = object["preferredUsername"].(string) // An Update of the profile: the name does not change.
 	}
+	p.actor(one(doc["actor"]), name)
+	p.actor(one(doc["attributedTo"]), "")
 	tags, _ := doc["tag"].([]any)
 	if one, ok := doc["tag"].(map[string]any); ok {
 		tags = []any{one}
@@ -456,6 +554,7 @@ var actorClaims = []claim{
 	about(`indexable (\w+)`, is(func(p *play) string { return strconv.FormatBool(p.account.Indexable) })),
 	about(`memorial (\w+)`, is(func(p *play) string { return strconv.FormatBool(p.account.Memorial) })),
 	about(`profile url `+iri, is(func(p *play) string { return p.account.URL })),
+	about(`actor stored with empty alsoKnownAs, no error`, func(p *play, _ []string) string { return yes(len(p.account.Pleroma.AlsoKnownAs) == 0) }),
 	about(`alsoKnownAs ([^;]*)`, is(func(p *play) string { return strings.Join(p.account.Pleroma.AlsoKnownAs, ", ") })),
 	about(`custom emoji ([^;]*)`, func(p *play, m []string) string { return emojis(p.account.Emojis, m[1]) }),
 }
@@ -542,14 +641,17 @@ func (p *play) playFinger() {
 	if strings.HasSuffix(p.file, ".xml") {
 		kind = "application/xrd+xml"
 	}
-	m := regexp.MustCompile(`subject (acct:([^@\s]+)@([^\s;]+))`).FindStringSubmatch(p.expect)
-	if m == nil {
-		p.Fatalf("no subject in %q", p.expect)
+	actor := regexp.MustCompile(`; (?:ActivityPub )?actor ` + iri).FindStringSubmatch(p.expect)
+	name, host := usernameIn(p.fingered()), p.host
+	if actor != nil {
+		host = vocab.IRI(actor[1]).Host()
 	}
-	subject, name, host := m[1], m[2], m[3]
+	subject := "acct:" + name + "@" + host
+	if m := regexp.MustCompile(`subject (acct:([^@\s]+)@([^\s;]+))`).FindStringSubmatch(p.expect); m != nil {
+		subject, name, host = m[1], m[2], m[3]
+	}
 	p.net.finger(host, subject, kind, p.doc)
 	f, err := remote.ParseFinger([]byte(p.doc), kind)
-	actor := regexp.MustCompile(`; (?:ActivityPub )?actor ` + iri).FindStringSubmatch(p.expect)
 	if actor == nil {
 		found, ok := p.me.lookUp("@" + name + "@" + host)
 		p.claimed("no ActivityPub actor", yes(!ok))
@@ -580,6 +682,15 @@ func (p *play) playFinger() {
 	})
 }
 
+// fingered is the subject of an answer that gives no full handle.
+func (p *play) fingered() string {
+	m := regexp.MustCompile(`subject (?:acct:)?([^\s;]+)`).FindStringSubmatch(p.expect)
+	if m == nil {
+		p.Fatalf("no subject in %q", p.expect)
+	}
+	return m[1]
+}
+
 // playHostMeta has the host answer WebFinger only to who asks as host-meta says.
 func (p *play) playHostMeta() {
 	id := "http://" + p.host + "/users/somebody"
@@ -588,11 +699,17 @@ func (p *play) playHostMeta() {
 	p.net.mu.Lock()
 	p.net.flaky[p.host] = true
 	p.net.mu.Unlock()
+	m := regexp.MustCompile(`template (\S+)\{uri\}`).FindStringSubmatch(p.expect)
+	if m == nil {
+		p.Fatalf("no template in %q", p.expect)
+	}
+	acct := "acct:somebody@" + p.host
+	answer := m[1] + url.QueryEscape(acct)
+	p.net.serve(answer, "application/jrd+json", p.net.fingers[p.host+" "+acct].body)
 	found, ok := p.me.lookUp("@somebody@" + p.host)
 	p.claimed("found", yes(ok && found.URI == id))
 	p.claimed("host-meta asked", yes(p.net.got("GET http://"+p.host+"/.well-known/host-meta")))
-	m := regexp.MustCompile(`template (\S+)\{uri\}`).FindStringSubmatch(p.expect)
-	p.claimed("template used", yes(m != nil && p.net.got("GET "+m[1]+url.QueryEscape("acct:somebody@"+p.host))))
+	p.claimed("template used", yes(p.net.got("GET "+answer)))
 }
 
 // see takes the post for the claims, as the person sees it.
