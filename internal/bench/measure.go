@@ -382,9 +382,20 @@ func (m *meter) contact(context.Context) error {
 	return nil
 }
 
-// streams measures 200 listeners, all of whom get each post.
+// streams measures 200 and 1,000 listeners, all of whom get each post.
 func (m *meter) streams(ctx context.Context) error {
-	const listeners, posts = 200, 100
+	if err := m.listeners(ctx, 200, 50*time.Millisecond); err != nil {
+		return err
+	}
+	return m.listeners(ctx, 1000, 250*time.Millisecond)
+}
+
+// listeners has so many WebSockets listen to 100 posts, one every so often, and
+// measures what each takes of the server's memory.
+func (m *meter) listeners(ctx context.Context, listeners int, every time.Duration) error {
+	const posts = 100
+	name := fmt.Sprintf("%d stream listeners, post to receipt", listeners)
+	before := m.srv.memory("RssAnon")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var mu sync.Mutex
@@ -393,7 +404,7 @@ func (m *meter) streams(ctx context.Context) error {
 	for i := range listeners {
 		ws, _, err := websocket.Dial(ctx, strings.Replace(base, "http", "ws", 1)+"/api/v1/streaming?stream=public:local&access_token="+token(i%people), nil)
 		if err != nil {
-			m.note("200 stream listeners", "not there: %v", err)
+			m.note(name, "not there: %v", err)
 			return nil
 		}
 		ws.SetReadLimit(1 << 20)
@@ -418,6 +429,7 @@ func (m *meter) streams(ctx context.Context) error {
 		}()
 	}
 	m.srv.settle()
+	each := (m.srv.memory("RssAnon") - before) * (1 << 20) / float64(listeners)
 	cpu, pg := m.srv.cpu(), m.pgCPU()
 	c, err := dial()
 	if err != nil {
@@ -432,13 +444,13 @@ func (m *meter) streams(ctx context.Context) error {
 		if _, _, _, _, err := c.do(form("/api/v1/statuses", token(1+i%(people-1)), "status="+marker), false); err != nil {
 			return err
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(every)
 	}
 	m.srv.settle()
 	mu.Lock()
 	defer mu.Unlock()
-	r := result{name: "200 stream listeners, post to receipt", ops: posts, cpu: (m.srv.cpu() - cpu) / posts, pg: (m.pgCPU() - pg) / posts,
-		note: fmt.Sprintf("%d of %d received", len(took), listeners*posts)}
+	r := result{name: name, ops: posts, cpu: (m.srv.cpu() - cpu) / posts, pg: (m.pgCPU() - pg) / posts,
+		note: fmt.Sprintf("%d of %d received; opening them took %.0f kB each", len(took), listeners*posts, each/1e3)}
 	if len(took) > 0 {
 		slices.Sort(took)
 		r.p50, r.p99 = took[len(took)/2], took[len(took)*99/100]

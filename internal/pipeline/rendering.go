@@ -32,7 +32,10 @@ const (
 func render(o *vocab.Object) *rendering {
 	r := &rendering{language: o.Language}
 	c := &r.content
-	c.URI, c.URL, c.Type = o.ID, o.URL, o.Type
+	c.URI, c.Type = o.ID, o.Type
+	if o.URL != o.ID {
+		c.URL = o.URL
+	}
 	c.Sensitive = o.Sensitive
 	c.ReplyTo = o.InReplyTo
 	c.Source, c.SourceType = o.Source, o.SourceType

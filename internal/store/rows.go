@@ -165,13 +165,16 @@ func order[T any](p Page, list []T) []T {
 	return list
 }
 
-// toJSON encodes a value of our own types, which can't fail.
+// toJSON encodes a value of our own types, which can't fail. Unlike json.Marshal it
+// leaves <, > and & as they are: most of what is kept is HTML.
 func toJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		panic(err)
 	}
-	return string(b)
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func stack() string { return string(debug.Stack()) }
