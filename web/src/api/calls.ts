@@ -1,5 +1,8 @@
-import { ApiError, Client, type Page, type Query } from './client';
+import { ApiError, Client, nextPage, search as queryOf, type Page, type Query } from './client';
 import type * as T from './types';
+
+/** A page of notifications that the server has put together. */
+export type Grouped = T.GroupedNotifications & { next?: string };
 
 /** Every call that the page makes, named after what it does. Answers are as the server sends them. */
 export class Api {
@@ -23,6 +26,23 @@ export class Api {
     this.http.page<T.Account>(path, query);
   notifications = (path = '/api/v1/notifications', query?: Query) =>
     this.http.page<T.Notification>(path, query);
+  async groupedNotifications(path: string, query?: Query): Promise<Grouped> {
+    const answer = await this.http.request('GET', path + queryOf(query));
+    return {
+      ...((await answer.json()) as T.GroupedNotifications),
+      next: nextPage(answer.headers.get('Link')),
+    };
+  }
+  clearNotifications = () => this.http.post('/api/v1/notifications/clear');
+  notificationPolicy = () => this.http.get<T.NotificationPolicy>('/api/v2/notifications/policy');
+  setNotificationPolicy = (changes: Partial<Record<T.PolicyKind, T.Treatment>>) =>
+    this.http.patch<T.NotificationPolicy>('/api/v2/notifications/policy', changes);
+  notificationRequests = (path = '/api/v1/notifications/requests') =>
+    this.http.page<T.NotificationRequest>(path);
+  /** Lets the withheld notifications of some people in, or puts them away. */
+  answerNotificationRequests = (ids: string[], verb: 'accept' | 'dismiss') =>
+    this.http.post(`/api/v1/notifications/requests/${verb}`, { id: ids });
+
   search = (q: string, query: Query = {}) => this.http.get<T.Search>('/api/v2/search', { q, ...query });
 
   // Posts

@@ -161,6 +161,54 @@ export interface Notification {
   created_at: string;
   account: Account;
   status?: Status;
+  /** Which notifications belong together; sent from API version 2 on. */
+  group_key?: string;
+  report?: { id: string; target_account: Account };
+  event?: { type: string; target_name: string };
+  moderation_warning?: { id: string; action: string; text: string };
+}
+
+export interface NotificationGroup {
+  group_key: string;
+  notifications_count: number;
+  type: string;
+  most_recent_notification_id: string | number;
+  latest_page_notification_at?: string;
+  sample_account_ids: string[];
+  status_id?: string | null;
+  report?: Notification['report'];
+  event?: Notification['event'];
+  moderation_warning?: Notification['moderation_warning'];
+}
+
+export interface GroupedNotifications {
+  accounts: Account[];
+  statuses: Status[];
+  notification_groups: NotificationGroup[];
+}
+
+/** What becomes of a notification by somebody of a kind: shown, withheld until asked for, never made. */
+export type Treatment = 'accept' | 'filter' | 'drop';
+export const policyKinds = [
+  'for_not_following',
+  'for_not_followers',
+  'for_new_accounts',
+  'for_private_mentions',
+  'for_limited_accounts',
+] as const;
+export type PolicyKind = (typeof policyKinds)[number];
+export type NotificationPolicy = Record<PolicyKind, Treatment> & {
+  summary: { pending_requests_count: number; pending_notifications_count: number };
+};
+
+/** Somebody whose notifications are withheld. */
+export interface NotificationRequest {
+  id: string;
+  created_at: string;
+  updated_at: string;
+  account: Account;
+  notifications_count: string;
+  last_status?: Status | null;
 }
 
 export interface Search {
@@ -176,6 +224,8 @@ export interface Instance {
   description: string;
   thumbnail?: { url: string } | null;
   languages: string[];
+  /** Missing on servers before 4.3. */
+  api_versions?: { mastodon?: number };
   configuration: {
     urls: { streaming?: string };
     statuses: {

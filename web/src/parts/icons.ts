@@ -14,6 +14,7 @@ import Ellipsis from 'lucide/dist/esm/icons/ellipsis.mjs';
 import ExternalLink from 'lucide/dist/esm/icons/external-link.mjs';
 import Eye from 'lucide/dist/esm/icons/eye.mjs';
 import EyeOff from 'lucide/dist/esm/icons/eye-off.mjs';
+import Flag from 'lucide/dist/esm/icons/flag.mjs';
 import Globe from 'lucide/dist/esm/icons/globe.mjs';
 import House from 'lucide/dist/esm/icons/house.mjs';
 import Image from 'lucide/dist/esm/icons/image.mjs';
@@ -22,12 +23,14 @@ import LinkIcon from 'lucide/dist/esm/icons/link.mjs';
 import Lock from 'lucide/dist/esm/icons/lock.mjs';
 import LogOut from 'lucide/dist/esm/icons/log-out.mjs';
 import MessagesSquare from 'lucide/dist/esm/icons/messages-square.mjs';
+import Mail from 'lucide/dist/esm/icons/mail.mjs';
 import Moon from 'lucide/dist/esm/icons/moon.mjs';
 import Pencil from 'lucide/dist/esm/icons/pen-line.mjs';
 import Pin from 'lucide/dist/esm/icons/pin.mjs';
 import Play from 'lucide/dist/esm/icons/play.mjs';
 import Plus from 'lucide/dist/esm/icons/plus.mjs';
 import Poll from 'lucide/dist/esm/icons/chart-bar-big.mjs';
+import Quote from 'lucide/dist/esm/icons/quote.mjs';
 import Repeat from 'lucide/dist/esm/icons/repeat-2.mjs';
 import Reply from 'lucide/dist/esm/icons/reply.mjs';
 import Search from 'lucide/dist/esm/icons/search.mjs';
@@ -58,6 +61,7 @@ const drawings = {
   external: ExternalLink,
   eye: Eye,
   'eye-off': EyeOff,
+  flag: Flag,
   globe: Globe,
   house: House,
   image: Image,
@@ -66,6 +70,7 @@ const drawings = {
   link: LinkIcon,
   lock: Lock,
   'log-out': LogOut,
+  mail: Mail,
   moon: Moon,
   more: Ellipsis,
   mute: Mute,
@@ -73,6 +78,7 @@ const drawings = {
   play: Play,
   plus: Plus,
   poll: Poll,
+  quote: Quote,
   repeat: Repeat,
   reply: Reply,
   right: ChevronRight,

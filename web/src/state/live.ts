@@ -61,6 +61,9 @@ export function hear({ stream, event, payload = '' }: StreamEvent): void {
     case 'delete':
       forget(payload);
       break;
+    case 'notifications_merged':
+      void notifications.refresh();
+      break;
     case 'notification': {
       const notification = JSON.parse(payload) as Notification;
       notifications.arrive(notification);

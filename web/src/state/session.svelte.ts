@@ -57,6 +57,12 @@ class Session {
     store('kenoma.instance', this.instance);
   }
 
+  /** Whether the server has a version of the API; waits until it has said which one it has. */
+  async offers(version: number): Promise<boolean> {
+    if (!this.instance) await this.loadInstance().catch(() => {});
+    return (this.instance?.api_versions?.mastodon ?? 0) >= version;
+  }
+
   async loadEmojis(): Promise<void> {
     this.emojis = await api.customEmojis();
   }

@@ -275,12 +275,12 @@ describe('live updates', () => {
   it('count notifications', async () => {
     await visit('/');
     await page
-      .getByRole('link', { name: /Notifications.*8 unread/ })
+      .getByRole('link', { name: /Notifications.*6 unread/ })
       .first()
       .waitFor();
     fake.tell('user', 'notification', fake.world.notify('follow', fake.world.accounts[2]));
     await page
-      .getByRole('link', { name: /Notifications.*9 unread/ })
+      .getByRole('link', { name: /Notifications.*7 unread/ })
       .first()
       .waitFor();
     await page
