@@ -41,7 +41,10 @@ it('finds somebody on another server, follows, and sees what they post, pictures
   // The other server's answer takes a moment; until then a reload tells of a request.
   for (let n = 0; n < 20 && (n === 0 || !(await unfollow.isVisible())); n++) {
     await page.reload();
-    await unfollow.or(page.getByRole('button', { name: 'Cancel the request' })).first().waitFor();
+    await unfollow
+      .or(page.getByRole('button', { name: 'Cancel the request' }))
+      .first()
+      .waitFor();
   }
   assert.ok(await unfollow.isVisible());
 
