@@ -25,6 +25,7 @@ var sections = []section{
 	{Path: "/settings/apps", Name: "Apps"},
 	{Path: "/settings/export", Name: "Export"},
 	{Path: "/settings/import", Name: "Import"},
+	{Path: "/severed_relationships", Name: "Lost follows"},
 }
 
 // menu is the menu with the page of that path marked.

@@ -71,7 +71,7 @@ func (s *Step) sever(ctx context.Context, follower, target *store.Actor) error {
 	if err := s.unfollow(ctx, follower.ID, target.ID); err != nil {
 		return err
 	}
-	if len(all) == 0 {
+	if len(all) == 0 || s.quiet {
 		return nil
 	}
 	switch {

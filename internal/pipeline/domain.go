@@ -46,7 +46,24 @@ func (p *Pipeline) tellLeft(ctx context.Context, by *store.Actor, event *store.S
 			event.Followers++
 		}
 	}
-	return p.DB.Write(ctx, func(tx *store.Tx) error { return p.Severed(ctx, tx, by.ID, event) })
+	return p.DB.Write(ctx, func(tx *store.Tx) error {
+		if err := p.Severed(ctx, tx, by.ID, event); err != nil {
+			return err
+		}
+		for _, f := range follows {
+			one := store.SeveredFollow{Owner: by.ID, Event: event.ID, Following: f.Actor == by.ID, Other: f.Target, Seq: f.Seq}
+			if !one.Following {
+				one.Other = f.Actor
+			}
+			if !f.Accepted {
+				continue
+			}
+			if err := tx.KeepSevered(ctx, one); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // leave ends these follows of or by an account of ours.

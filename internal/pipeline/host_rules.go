@@ -106,7 +106,7 @@ func bareHost(host string) string {
 	return name
 }
 
-// RemoveHostBlock lifts the block of a host. Follows do not come back.
+// RemoveHostBlock lifts the block of a host. Follows that it ended come back, in jobs.
 func (p *Pipeline) RemoveHostBlock(ctx context.Context, by int64, b *store.HostBlock) error {
 	err := p.DB.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.RemoveHostBlock(ctx, b.ID); err != nil {
@@ -158,7 +158,8 @@ type hostRuleJob struct {
 const ruleChunk = 200
 
 // applyHostRule marks the known accounts of a host and those below it as the rules
-// have it now, and ends the follows of those that are suspended. Twice is as good as once.
+// have it now, and ends the follows of those that are suspended; where they are not any
+// more, follows come back. Twice is as good as once.
 func (p *Pipeline) applyHostRule(ctx context.Context, j hostRuleJob) error {
 	if err := p.ReloadHosts(ctx); err != nil {
 		return err
@@ -173,7 +174,13 @@ func (p *Pipeline) applyHostRule(ctx context.Context, j hostRuleJob) error {
 			return fmt.Errorf("rule about %s: %w", d, err)
 		}
 	}
-	return nil
+	if p.Hosts.Refuses(j.Domain) {
+		return nil
+	}
+	return p.DB.Write(ctx, func(tx *store.Tx) error {
+		s := &Step{Tx: tx, p: p}
+		return s.restoreLater(ctx, restoreJob{Type: event.Type, Target: j.Domain})
+	})
 }
 
 // markDomain does that for one domain. The event is stored when it is first needed.
@@ -242,5 +249,5 @@ func (p *Pipeline) severFor(ctx context.Context, actor int64, event *store.Sever
 			return err
 		}
 	}
-	return p.severAll(ctx, severJob{Actor: actor, Event: event.ID})
+	return p.severAll(ctx, severJob{Actor: actor, Event: event.ID, Quiet: true})
 }

@@ -162,6 +162,11 @@ func (s *Step) moderate(ctx context.Context, m Moderation, what moderation) erro
 		if err := s.ForgetCanonicalEmails(ctx, target.ID); err != nil {
 			return err
 		}
+		if !target.Local && was != 0 {
+			if err := s.restoreLater(ctx, restoreJob{Type: "account_suspension", Target: target.Acct()}); err != nil {
+				return err
+			}
+		}
 	}
 	if what.warns && (m.Action != "none" || m.Text != "") {
 		if err := s.warn(ctx, m, target); err != nil {
@@ -306,6 +311,7 @@ func (s *Step) resolveReports(ctx context.Context, m Moderation) error {
 type severJob struct {
 	Actor int64 `json:"actor"`
 	Event int64 `json:"event"` // severances.id
+	Quiet bool  `json:"quiet"` // The host is suspended as a whole, and not told.
 }
 
 // severSize is how many follows end in one transaction; each may set off an activity.
@@ -323,7 +329,7 @@ func (p *Pipeline) severAll(ctx context.Context, j severJob) error {
 				more = false // The moderators thought better of it.
 				return nil
 			}
-			s := &Step{Tx: tx, p: p, Actor: actor, Seq: tx.NewID(), Activity: &vocab.Activity{ID: actor.URI}}
+			s := &Step{Tx: tx, p: p, Actor: actor, Seq: tx.NewID(), Activity: &vocab.Activity{ID: actor.URI}, quiet: j.Quiet}
 			all, err := tx.FollowsAround(ctx, j.Actor, severSize)
 			if err != nil {
 				return err
@@ -361,7 +367,14 @@ func (s *Step) severOne(ctx context.Context, f *store.Follow, gone *store.Actor,
 	if f.Actor == gone.ID {
 		follower, target = gone, loser
 	}
-	if err := s.sever(ctx, follower, target); err != nil || !loser.Local || !f.Accepted || event == 0 {
+	counts := loser.Local && f.Accepted && event != 0
+	if counts {
+		err := s.KeepSevered(ctx, store.SeveredFollow{Owner: loser.ID, Event: event, Following: follower == loser, Other: gone.ID, Seq: f.Seq})
+		if err != nil {
+			return err
+		}
+	}
+	if err := s.sever(ctx, follower, target); err != nil || !counts {
 		return err
 	}
 	var followers, following int64 = 1, 0

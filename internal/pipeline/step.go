@@ -26,6 +26,7 @@ type Step struct {
 
 	p         *Pipeline
 	replay    bool // Rebuilding: the log stands, nothing is sent or streamed.
+	quiet     bool // The other side is not told of follows that end: nothing is sent there.
 	localOnly bool // Of a local post.
 	also      func(context.Context, *Step) error
 

@@ -31,6 +31,7 @@ var privateRows = []struct{ table, owner, key string }{
 	{"tag_follows", "owner", "tag"},
 	{"scheduled_statuses", "actor", "id"},
 	{"severed", "owner", "event"},
+	{"severed_follows", "owner", "other"},
 	{"announcement_reads", "actor", "announcement"},
 }
 
