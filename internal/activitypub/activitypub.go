@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,9 @@ type Options struct {
 	// Verified is told of each host that sends what its key vouches for: it is
 	// alive. nil: nobody wants to know.
 	Verified func(ctx context.Context, host string)
+
+	// TrustedProxies are the networks of proxies that may say for which host a request was.
+	TrustedProxies []netip.Prefix
 
 	OpenRegistrations func() bool // nil means closed.
 	Approval          func() bool // New accounts wait for approval. nil means no.

@@ -108,7 +108,7 @@ func storable(r *http.Request, s *remote.Signature) (string, error) {
 	if !strings.HasPrefix(q.Target, "/") {
 		q.Target = r.URL.RequestURI()
 	}
-	for _, name := range append(s.Covered(), "signature", "authorization", "content-type") {
+	for _, name := range append(s.Covered(), "signature", "signature-input", "authorization", "content-type") {
 		name = http.CanonicalHeaderKey(name)
 		if values := r.Header.Values(name); len(values) > 0 {
 			q.Header[name] = values

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"kenoma/internal/auth"
 	"kenoma/internal/fault"
 	"kenoma/internal/remote"
 	"kenoma/internal/store"
@@ -25,6 +26,7 @@ const (
 
 // parse reads the signature of a request that was made for us, by somebody else.
 func (h *Handler) parse(r *http.Request) (*remote.Signature, error) {
+	h.throughProxy(r)
 	if !h.ours(r.Host) {
 		return nil, fault.New(fault.Malformed, "This server is %s, the request is for %.100q.", h.host, r.Host)
 	}
@@ -39,6 +41,18 @@ func (h *Handler) parse(r *http.Request) (*remote.Signature, error) {
 		return nil, fault.New(fault.Unauthorized, "A key of this server can't sign a request to it.")
 	}
 	return s, nil
+}
+
+// throughProxy gives a request the host back that it was signed for, where a proxy
+// that is trusted put its own in place of it and says so.
+func (h *Handler) throughProxy(r *http.Request) {
+	if h.ours(r.Host) || !auth.FromProxy(r, h.TrustedProxies) {
+		return
+	}
+	hosts := strings.Split(strings.Join(r.Header.Values("X-Forwarded-Host"), ","), ",")
+	if last := strings.TrimSpace(hosts[len(hosts)-1]); h.ours(last) {
+		r.Host = last
+	}
 }
 
 // ours tells whether an authority is this server.

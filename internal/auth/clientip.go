@@ -28,6 +28,11 @@ func ClientIP(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return peer
 }
 
+// FromProxy tells whether a request came from one of the trusted proxies.
+func FromProxy(r *http.Request, trusted []netip.Prefix) bool {
+	return in(parseAddr(r.RemoteAddr), trusted)
+}
+
 func parseAddr(text string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(text); err == nil {
 		return ap.Addr().Unmap().WithZone("")

@@ -53,6 +53,10 @@ type Options struct {
 	// Resolve replaces the system's resolver. What it returns is checked.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 
+	// Forms keeps which hosts take signatures of RFC 9421 alone. nil: that is learned
+	// anew after each start.
+	Forms FormStore
+
 	RootCAs *x509.CertPool   // nil means the system's.
 	Now     func() time.Time // nil means time.Now.
 }
@@ -67,6 +71,7 @@ type Client struct {
 	gate   *gate
 	pool   *http.Transport
 	dialer *net.Dialer
+	forms  forms
 }
 
 // New makes a Client.
@@ -89,7 +94,7 @@ func New(opt Options) *Client {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	c := &Client{opt: opt, guard: newGuard(opt.AllowNetworks), gate: newGate(opt.PerHost)}
+	c := &Client{opt: opt, guard: newGuard(opt.AllowNetworks), gate: newGate(opt.PerHost), forms: newForms(opt.Forms, opt.Now)}
 	c.dialer = &net.Dialer{Timeout: min(opt.Timeout, 5*time.Second), KeepAlive: 30 * time.Second, Control: c.guard.control}
 	c.pool = &http.Transport{
 		Proxy:                  nil, // A proxy would connect to what our guard never sees.
@@ -370,18 +375,20 @@ func (c *Client) Post(ctx context.Context, inbox vocab.IRI, body []byte, key *Ke
 }
 
 func (c *Client) post(ctx context.Context, u *url.URL, body []byte, key *Key, about *Synchronization) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
-	if err != nil {
-		return nil, fault.Because(err, fault.Rejected, "This inbox has no usable address.")
-	}
-	req.Header.Set("Content-Type", "application/activity+json")
-	if about != nil {
-		req.Header.Set(synchronizationHeader, about.String())
-	}
-	// Activities may come twice, so net/http may repeat one on a fresh connection
-	// when a kept one turns out to be closed. Without a value nothing is sent.
-	req.Header["Idempotency-Key"] = nil
-	return c.do(req, body, key, "")
+	return c.knock(ctx, u.Host, key, func(form Form) (*http.Response, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
+		if err != nil {
+			return nil, fault.Because(err, fault.Rejected, "This inbox has no usable address.")
+		}
+		req.Header.Set("Content-Type", "application/activity+json")
+		if about != nil {
+			req.Header.Set(synchronizationHeader, about.String())
+		}
+		// Activities may come twice, so net/http may repeat one on a fresh connection
+		// when a kept one turns out to be closed. Without a value nothing is sent.
+		req.Header["Idempotency-Key"] = nil
+		return c.do(req, body, key, form, "")
+	})
 }
 
 // sameHostRedirect returns where resp sends a POST that may be repeated there,
@@ -405,12 +412,14 @@ func (c *Client) follow(ctx context.Context, address vocab.IRI, accept, lane str
 		return nil, err
 	}
 	for range maxRedirects + 1 {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-		if err != nil {
-			return nil, fault.Because(err, fault.Rejected, "This is not an address that can be fetched.")
-		}
-		req.Header.Set("Accept", accept)
-		resp, err := c.do(req, nil, key, lane)
+		resp, err := c.knock(ctx, u.Host, key, func(form Form) (*http.Response, error) {
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+			if err != nil {
+				return nil, fault.Because(err, fault.Rejected, "This is not an address that can be fetched.")
+			}
+			req.Header.Set("Accept", accept)
+			return c.do(req, nil, key, form, lane)
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -461,16 +470,20 @@ func decoded(resp *http.Response) (*http.Response, error) {
 	return resp, nil
 }
 
-// do signs req and sends it when its host has a slot in lane; the slot is given
+// do signs req in that form, unless key is nil, and sends it when its host has a slot in lane; the slot is given
 // back when the answer's body is closed. An error is Transient or Rejected.
-func (c *Client) do(req *http.Request, body []byte, key *Key, lane string) (*http.Response, error) {
+func (c *Client) do(req *http.Request, body []byte, key *Key, form Form, lane string) (*http.Response, error) {
 	leave, err := c.gate.enter(req.Context(), lane+req.URL.Host)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("User-Agent", c.opt.UserAgent)
 	if key != nil {
-		if err := Sign(req, body, key, c.opt.Now()); err != nil {
+		sign := Sign
+		if form == RFC9421 {
+			sign = SignMessage
+		}
+		if err := sign(req, body, key, c.opt.Now()); err != nil {
 			leave()
 			return nil, err
 		}

@@ -26,7 +26,7 @@ func (c *Client) Send(ctx context.Context, to vocab.IRI, header http.Header, bod
 		return nil, fault.Because(err, fault.Rejected, "This is not an address that can be sent to.")
 	}
 	req.Header = header.Clone()
-	resp, err := c.do(req, body, nil, "")
+	resp, err := c.do(req, body, nil, 0, "")
 	if err != nil {
 		return nil, err
 	}

@@ -1,14 +1,11 @@
 package remote
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,7 +22,7 @@ import (
 // shorter time loses posts from servers that queue or whose clock is off, a longer
 // one lets a captured request be replayed for longer.
 //
-// spec: draft-cavage-http-signatures-12#section-5
+// spec: draft-cavage-http-signatures-12#section-5, rfc9421#section-7.2.2
 const maxAge = 12 * time.Hour
 
 // maxSkew is how far a signer's clock may be ahead of ours.
@@ -35,194 +32,106 @@ const maxSkew = time.Hour
 const (
 	maxSignatureHeader = 8 << 10 // Bytes.
 	maxCovered         = 32      // Headers that one signature covers.
+	maxSignatures      = 4       // Signature headers of one request that are looked at.
 )
 
-// The names that are signed though they are no header fields.
+// Form is a form of HTTP signatures. The values are stored.
+type Form int16
+
+// The forms.
 const (
-	requestTarget = "(request-target)"
-	created       = "(created)"
-	expires       = "(expires)"
+	DraftCavage Form = 1 // What nearly everybody takes, and what is tried first.
+	RFC9421     Form = 2
 )
 
 // Signature is the signature of a request as it was sent, not yet verified.
 type Signature struct {
+	form      Form
 	keyID     vocab.IRI
 	algorithm string   // Lower case; "" when not named.
 	covered   []string // Lower case, in the order in which they were signed.
 	value     []byte
 	created   string // As sent, since the text is signed; "" when absent.
 	expires   string
+	params    string // Of RFC 9421: what stands behind @signature-params.
 }
 
 // KeyID names the key that is said to have signed: "…#main-key", "…/main-key" or
 // the actor's own id. Check whose it is before believing it.
 func (s *Signature) KeyID() vocab.IRI { return s.keyID }
 
+// Form is the form of the signature.
+func (s *Signature) Form() Form { return s.form }
+
 // Covered lists what is signed, in lower case: names of header fields, and those of
-// what is none, as "(request-target)".
+// what is none, as "(request-target)" or "@method".
 func (s *Signature) Covered() []string { return slices.Clone(s.covered) }
 
-// Sign sets Date, Signature and, for a request with a body, Digest of req. The
-// signature covers (request-target), host, date, and for a body digest and, when
-// they are set, content-type and collection-synchronization. RSA keys sign as rsa-sha256, which everybody verifies,
-// Ed25519 keys as hs2019. An RSA-2048 signature takes 1.2 ms.
-//
-// spec: draft-cavage-http-signatures-12#section-4
-func Sign(req *http.Request, body []byte, key *Key, now time.Time) error {
-	s := &Signature{keyID: key.ID, covered: []string{requestTarget, "host", "date"}}
-	if strings.ContainsAny(string(key.ID), "\"\\\r\n") {
-		return fmt.Errorf("sign: key id %q can't stand in a header", key.ID)
-	}
-	req.Header.Set("Date", now.UTC().Format(http.TimeFormat))
-	if body != nil {
-		sum := sha256.Sum256(body)
-		req.Header.Set("Digest", "SHA-256="+base64.StdEncoding.EncodeToString(sum[:]))
-		s.covered = append(s.covered, "digest")
-		if req.Header.Get("Content-Type") != "" {
-			s.covered = append(s.covered, "content-type")
-		}
-		if req.Header.Get(synchronizationHeader) != "" {
-			s.covered = append(s.covered, strings.ToLower(synchronizationHeader))
-		}
-	}
-	text, err := s.text(req, targetOf(req))
-	if err != nil {
-		return fmt.Errorf("sign: %w", err)
-	}
-	switch key.Private.Public().(type) {
-	case *rsa.PublicKey:
-		s.algorithm = "rsa-sha256"
-		sum := sha256.Sum256(text)
-		s.value, err = key.Private.Sign(rand.Reader, sum[:], crypto.SHA256)
-	case ed25519.PublicKey:
-		s.algorithm = "hs2019"
-		s.value, err = key.Private.Sign(nil, text, crypto.Hash(0))
-	default:
-		err = fmt.Errorf("no algorithm for a %T", key.Private)
-	}
-	if err != nil {
-		return fmt.Errorf("sign: %w", err)
-	}
-	req.Header.Set("Signature", fmt.Sprintf(`keyId="%s",algorithm="%s",headers="%s",signature="%s"`,
-		s.keyID, s.algorithm, strings.Join(s.covered, " "), base64.StdEncoding.EncodeToString(s.value)))
-	return nil
-}
-
-// Parse reads the signature of req from its Signature header, or from an
-// Authorization header of that scheme. An error is a fault of kind Unauthorized.
+// Parse reads the signature of req: by RFC 9421 where there is a Signature-Input, else by
+// the draft, from a Signature header or an Authorization header of that scheme. Of
+// several the first that covers enough is taken, else the first that can be read.
+// An error is a fault of kind Unauthorized.
 func Parse(req *http.Request) (*Signature, error) {
-	headers := req.Header.Values("Signature")
-	if len(headers) == 0 {
-		for _, h := range req.Header.Values("Authorization") {
-			if scheme, rest, _ := strings.Cut(h, " "); strings.EqualFold(scheme, "Signature") {
-				headers = append(headers, rest)
-			}
-		}
-	}
-	switch {
-	case len(headers) == 0:
-		return nil, fault.New(fault.Unauthorized, "The request is not signed.")
-	case len(headers) > 1:
-		return nil, fault.New(fault.Unauthorized, "The request has several signatures.")
-	case len(headers[0]) > maxSignatureHeader:
-		return nil, fault.New(fault.Unauthorized, "The signature is too long.")
-	}
-	s, err := parseSignature(headers[0])
+	list, err := signatures(req)
 	if err != nil {
 		return nil, fault.Because(err, fault.Unauthorized, "The signature can't be read: %v.", err)
 	}
-	return s, nil
+	if len(list) == 0 {
+		return nil, fault.New(fault.Unauthorized, "The request is not signed.")
+	}
+	for _, s := range list {
+		if s.keyID.Valid() == nil && s.checkCovered(isPlain(req, nil)) == nil {
+			return s, nil
+		}
+	}
+	return list[0], nil
 }
 
-func parseSignature(header string) (*Signature, error) {
-	params, err := parseParams(header)
-	if err != nil {
-		return nil, err
+// signatures reads what signatures a request has. The error is why, when there are
+// some and none can be read.
+func signatures(req *http.Request) (list []*Signature, why error) {
+	headers := req.Header.Values("Signature")
+	if input := req.Header.Values("Signature-Input"); len(input) > 0 {
+		if list, why = parseMessage(input, headers); len(list) > 0 {
+			return list, nil
+		}
+		headers = nil // They are the values that belong to it.
 	}
-	s := &Signature{
-		keyID:     vocab.IRI(params["keyId"]),
-		algorithm: strings.ToLower(params["algorithm"]),
-		covered:   strings.Fields(strings.ToLower(params["headers"])),
-		created:   params["created"],
-		expires:   params["expires"],
-	}
-	if s.keyID == "" || len(s.keyID) > maxURL {
-		return nil, errors.New("no usable keyId")
-	}
-	if len(s.covered) > maxCovered {
-		return nil, errors.New("too many headers")
-	}
-	for i, name := range s.covered {
-		if slices.Contains(s.covered[:i], name) {
-			return nil, fmt.Errorf("%.50q is listed twice", name)
+	for _, h := range req.Header.Values("Authorization") {
+		if scheme, rest, _ := strings.Cut(h, " "); strings.EqualFold(scheme, "Signature") {
+			headers = append(headers[:len(headers):len(headers)], rest)
 		}
 	}
-	if s.value, err = base64.StdEncoding.DecodeString(params["signature"]); err != nil || len(s.value) == 0 {
-		return nil, errors.New("the value is not in Base64")
-	}
-	return s, nil
-}
-
-// parseParams reads name="value" and name=123 pairs between commas. A name that
-// comes twice is refused, since two readers could take different ones.
-func parseParams(s string) (map[string]string, error) {
-	params := make(map[string]string, 6)
-	for {
-		s = strings.TrimLeft(s, " \t,")
-		if s == "" {
-			return params, nil
+	for _, h := range headers[:min(len(headers), maxSignatures)] {
+		if len(h) > maxSignatureHeader {
+			why = errors.New("it is too long")
+			continue
 		}
-		name, rest, ok := strings.Cut(s, "=")
-		if !ok {
-			return nil, errors.New("a parameter has no value")
-		}
-		value, rest, err := parseValue(strings.TrimLeft(rest, " \t"))
+		s, err := parseSignature(h)
 		if err != nil {
-			return nil, err
+			why = err
+			continue
 		}
-		name = strings.TrimRight(name, " \t")
-		if _, twice := params[name]; twice {
-			return nil, fmt.Errorf("%.50q comes twice", name)
-		}
-		params[name] = value
-		s = strings.TrimLeft(rest, " \t")
-		if s != "" && s[0] != ',' {
-			return nil, errors.New("a comma is missing")
-		}
+		list = append(list, s)
 	}
+	if len(list) > 0 {
+		return list, nil
+	}
+	return nil, why
 }
 
-// parseValue reads a quoted string or a token from the start of s.
-func parseValue(s string) (value, rest string, err error) {
-	if !strings.HasPrefix(s, `"`) {
-		end := strings.IndexAny(s, ", \t\"")
-		if end < 0 {
-			end = len(s)
-		}
-		return s[:end], s[end:], nil
-	}
-	var b strings.Builder
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			return b.String(), s[i+1:], nil
-		case '\\':
-			if i++; i == len(s) {
-				return "", "", errors.New("a quote is not closed")
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return "", "", errors.New("a quote is not closed")
+// isPlain tells whether req is one that needs no digest.
+func isPlain(req *http.Request, body []byte) bool {
+	return len(body) == 0 && (req.Method == http.MethodGet || req.Method == http.MethodHead)
 }
 
 // Verify checks that the holder of pub signed req with this body, at about now.
-// The signature must cover (request-target), host, a date, and the digest of the
+// The signature must cover the method, path and host, a date, and the digest of the
 // body of whatever is no plain GET. A nil error says nothing about whose key pub
 // is, nor whether the signed host is us: route by req.Host before. An error is a
 // fault of kind Unauthorized. It takes about 35 µs for RSA-2048.
 //
-// spec: draft-cavage-http-signatures-12#section-2.5
+// spec: draft-cavage-http-signatures-12#section-2.5, rfc9421#section-3.2
 func (s *Signature) Verify(req *http.Request, body []byte, pub crypto.PublicKey, now time.Time) error {
 	if err := s.verify(req, body, pub, now); err != nil {
 		return fault.Because(err, fault.Unauthorized, "The signature is not valid: %v.", err)
@@ -231,11 +140,8 @@ func (s *Signature) Verify(req *http.Request, body []byte, pub crypto.PublicKey,
 }
 
 func (s *Signature) verify(req *http.Request, body []byte, pub crypto.PublicKey, now time.Time) error {
-	plain := len(body) == 0 && (req.Method == http.MethodGet || req.Method == http.MethodHead)
-	for _, name := range []string{requestTarget, "host", "digest"} {
-		if !s.covers(name) && (name != "digest" || !plain) {
-			return fmt.Errorf("%s is not signed", name)
-		}
+	if err := s.checkCovered(isPlain(req, body)); err != nil {
+		return err
 	}
 	if err := s.checkTimes(req, now); err != nil {
 		return err
@@ -245,12 +151,13 @@ func (s *Signature) verify(req *http.Request, body []byte, pub crypto.PublicKey,
 			return err
 		}
 	}
-	targets := []string{targetOf(req)}
-	if path, _, ok := strings.Cut(targets[0], "?"); ok && plain {
-		targets = append(targets, path) // Some software signs a GET without its query.
+	if s.covers("content-digest") {
+		if err := checkContentDigest(req.Header.Values("Content-Digest"), body); err != nil {
+			return err
+		}
 	}
-	for _, target := range targets {
-		text, err := s.text(req, target)
+	for _, on := range s.wires(req) {
+		text, err := s.text(req, on)
 		if err != nil {
 			return err
 		}
@@ -265,16 +172,65 @@ func (s *Signature) verify(req *http.Request, body []byte, pub crypto.PublicKey,
 	return errors.New("it was not made with this key over this request")
 }
 
+// wires are the ways in which the signer may have seen the request. Some software
+// signs a GET without its query; and whether a request came encrypted only the
+// proxy in front of us knows.
+func (s *Signature) wires(req *http.Request) []wire {
+	target := targetOf(req)
+	list := []wire{{target, "https"}}
+	if path, _, ok := strings.Cut(target, "?"); ok && (req.Method == http.MethodGet || req.Method == http.MethodHead) {
+		list = append(list, wire{path, "https"})
+	}
+	if s.covers("@target-uri") || s.covers("@scheme") || s.covers("@authority") {
+		for _, on := range list[:len(list):len(list)] {
+			list = append(list, wire{on.target, "http"})
+		}
+	}
+	return list
+}
+
+func (s *Signature) text(req *http.Request, on wire) ([]byte, error) {
+	if s.form == RFC9421 {
+		return s.messageText(req, on)
+	}
+	return s.cavageText(req, on.target)
+}
+
 func (s *Signature) covers(name string) bool { return slices.Contains(s.covered, name) }
+
+// coverage lists what a signature must cover: one of each row.
+var coverage = map[Form][][]string{
+	DraftCavage: {{requestTarget}, {"host"}},
+	RFC9421:     {{"@method"}, {"@target-uri", "@request-target", "@path"}, {"@target-uri", "@authority", "host"}},
+}
+
+// checkCovered makes sure that enough is signed; plain requests need no digest.
+func (s *Signature) checkCovered(plain bool) error {
+	rows := coverage[s.form]
+	if !plain {
+		rows = append(rows[:len(rows):len(rows)], []string{"digest", "content-digest"})
+	}
+	for _, row := range rows {
+		if !slices.ContainsFunc(row, s.covers) {
+			return fmt.Errorf("%s is not signed", row[0])
+		}
+	}
+	return nil
+}
+
+// dated tells whether the time of its making is signed. In RFC 9421 all parameters are.
+func (s *Signature) dated() bool {
+	return s.created != "" && (s.form == RFC9421 || s.covers(created))
+}
 
 // checkTimes makes sure that the signature has a date, and that each date which
 // it covers is near now.
 func (s *Signature) checkTimes(req *http.Request, now time.Time) error {
-	if !s.covers("date") && !s.covers(created) {
+	if !s.covers("date") && !s.dated() {
 		return errors.New("date is not signed")
 	}
 	if s.covers("date") {
-		at, err := http.ParseTime(req.Header.Get("Date"))
+		at, err := parseDate(req.Header.Get("Date"))
 		if err != nil {
 			return errors.New("the date can't be read")
 		}
@@ -282,7 +238,7 @@ func (s *Signature) checkTimes(req *http.Request, now time.Time) error {
 			return err
 		}
 	}
-	if s.covers(created) {
+	if s.dated() {
 		at, err := unixTime(s.created)
 		if err != nil {
 			return errors.New("created can't be read")
@@ -301,6 +257,20 @@ func (s *Signature) checkTimes(req *http.Request, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// parseDate reads a Date header, also with UTC or +0000 for GMT.
+func parseDate(s string) (time.Time, error) {
+	at, err := http.ParseTime(s)
+	for _, layout := range []string{time.RFC1123, time.RFC1123Z} {
+		if err == nil {
+			break
+		}
+		if strings.HasSuffix(s, " UTC") || strings.HasSuffix(s, " +0000") {
+			at, err = time.Parse(layout, s)
+		}
+	}
+	return at, err
 }
 
 func near(at, now time.Time) error {
@@ -323,43 +293,6 @@ func unixTime(s string) (time.Time, error) {
 	return time.Unix(n, 0), nil
 }
 
-// digests are the algorithms of a Digest header that are checked, in lower case.
-var digests = map[string]func(body []byte) []byte{
-	"sha-256": func(b []byte) []byte { h := sha256.Sum256(b); return h[:] },
-	"sha-512": func(b []byte) []byte { h := sha512.Sum512(b); return h[:] },
-}
-
-// checkDigest compares body with a Digest header, which may hold several values:
-// each that is known must be right, and one must be.
-//
-// spec: rfc3230#section-4.3.2
-func checkDigest(headers []string, body []byte) error {
-	if len(headers) != 1 || len(headers[0]) > 1024 {
-		return errors.New("there must be one short Digest header")
-	}
-	seen := make(map[string]bool, len(digests))
-	for part := range strings.SplitSeq(headers[0], ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-		name = strings.ToLower(name)
-		sum := digests[name]
-		if sum == nil {
-			continue
-		}
-		if seen[name] {
-			return errors.New("the Digest header has two values of one kind")
-		}
-		seen[name] = true
-		claimed, err := base64.StdEncoding.DecodeString(value)
-		if err != nil || !bytes.Equal(claimed, sum(body)) {
-			return errors.New("the digest does not fit the body")
-		}
-	}
-	if len(seen) == 0 {
-		return errors.New("the Digest header has neither SHA-256 nor SHA-512")
-	}
-	return nil
-}
-
 // targetOf returns path and query of req as they went over the wire.
 func targetOf(req *http.Request) string {
 	if strings.HasPrefix(req.RequestURI, "/") {
@@ -368,42 +301,9 @@ func targetOf(req *http.Request) string {
 	return req.URL.RequestURI()
 }
 
-// text returns what is signed: a line for each covered name.
-//
-// spec: draft-cavage-http-signatures-12#section-2.3
-func (s *Signature) text(req *http.Request, target string) ([]byte, error) {
-	b := make([]byte, 0, 512)
-	for i, name := range s.covered {
-		if i > 0 {
-			b = append(b, '\n')
-		}
-		b = append(append(b, name...), ": "...)
-		switch name {
-		case requestTarget:
-			b = append(append(append(b, strings.ToLower(req.Method)...), ' '), target...)
-		case created, expires:
-			value := s.created
-			if name == expires {
-				value = s.expires
-			}
-			if value == "" {
-				return nil, fmt.Errorf("%s is signed but not given", name)
-			}
-			b = append(b, value...)
-		default:
-			value, err := fieldValue(req, name)
-			if err != nil {
-				return nil, err
-			}
-			b = append(b, value...)
-		}
-	}
-	return b, nil
-}
-
 // single are the fields that must not come twice, since then whoever handles the
 // request might use another value than the one that was meant.
-var single = []string{"date", "digest", "content-type", "content-length"}
+var single = []string{"date", "digest", "content-digest", "content-type", "content-length"}
 
 // fieldValue returns the value of a header field as it is signed.
 func fieldValue(req *http.Request, name string) (string, error) {
@@ -432,36 +332,42 @@ func fieldValue(req *http.Request, name string) (string, error) {
 	return strings.Join(trimmed, ", "), nil
 }
 
-// rsaHashes lists what the algorithms mean for an RSA key. hs2019 says nothing;
-// in this network it is PKCS #1 v1.5 with SHA-256, rarely with SHA-512.
-var rsaHashes = map[string][]crypto.Hash{
-	"":           {crypto.SHA256, crypto.SHA512},
-	"hs2019":     {crypto.SHA256, crypto.SHA512},
-	"rsa-sha256": {crypto.SHA256},
-	"rsa-sha512": {crypto.SHA512},
+// rsaScheme is a way to sign with an RSA key.
+type rsaScheme struct {
+	hash crypto.Hash
+	pss  bool
 }
 
-// edAlgorithms lists the names under which an Ed25519 key signs.
-var edAlgorithms = []string{"", "hs2019", "ed25519"}
+var (
+	pkcs256 = rsaScheme{hash: crypto.SHA256}
+	pkcs512 = rsaScheme{hash: crypto.SHA512}
+	pss512  = rsaScheme{hash: crypto.SHA512, pss: true}
+)
+
+func (r rsaScheme) verify(pub *rsa.PublicKey, text, signature []byte) bool {
+	sum := hashOf(r.hash, text)
+	if r.pss {
+		return rsa.VerifyPSS(pub, r.hash, sum, signature, nil) == nil
+	}
+	return rsa.VerifyPKCS1v15(pub, r.hash, sum, signature) == nil
+}
 
 // matches tells whether pub made the signature over text. The kind of the key
 // decides how it is checked; an algorithm that does not go with it is an error.
 func (s *Signature) matches(text []byte, pub crypto.PublicKey) (bool, error) {
+	forRSA, forEd := cavageRSA, cavageEd
+	if s.form == RFC9421 {
+		forRSA, forEd = messageRSA, messageEd
+	}
 	switch pub := pub.(type) {
 	case *rsa.PublicKey:
-		hashes := rsaHashes[s.algorithm]
-		if hashes == nil {
+		schemes := forRSA[s.algorithm]
+		if schemes == nil {
 			return false, fmt.Errorf("algorithm %.50q is not for an RSA key", s.algorithm)
 		}
-		for _, h := range hashes {
-			sum := hashOf(h, text)
-			if rsa.VerifyPKCS1v15(pub, h, sum, s.value) == nil {
-				return true, nil
-			}
-		}
-		return false, nil
+		return slices.ContainsFunc(schemes, func(r rsaScheme) bool { return r.verify(pub, text, s.value) }), nil
 	case ed25519.PublicKey:
-		if !slices.Contains(edAlgorithms, s.algorithm) {
+		if !slices.Contains(forEd, s.algorithm) {
 			return false, fmt.Errorf("algorithm %.50q is not for an Ed25519 key", s.algorithm)
 		}
 		return len(pub) == ed25519.PublicKeySize && ed25519.Verify(pub, text, s.value), nil

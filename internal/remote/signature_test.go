@@ -146,7 +146,7 @@ func TestDraftVectors(t *testing.T) {
 			if err != nil || s.KeyID() != "Test" {
 				t.Fatalf("%s: Parse = %v, %v", tt.name, s, err)
 			}
-			text, err := s.text(req, targetOf(req))
+			text, err := s.cavageText(req, targetOf(req))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -254,7 +254,10 @@ func TestTampering(t *testing.T) {
 			h, _, _ := strings.Cut(r.Header.Get("Signature"), `signature="`)
 			r.Header.Set("Signature", h+`signature=""`)
 		}},
-		{"two signatures", func(r *http.Request) { r.Header.Add("Signature", r.Header.Get("Signature")) }},
+		{"two signatures, both of something else", func(r *http.Request) {
+			r.Header.Add("Signature", r.Header.Get("Signature"))
+			r.RequestURI = "/elsewhere"
+		}},
 		{"a comma missing", replace("Signature", `",algorithm`, `" algorithm`)},
 		{"an open quote", func(r *http.Request) {
 			r.Header.Set("Signature", strings.TrimSuffix(r.Header.Get("Signature"), `"`))
@@ -333,7 +336,7 @@ func (h handmade) request(t *testing.T, method, url string, body []byte) *http.R
 	if target == "" {
 		target = targetOf(req)
 	}
-	text, err := s.text(req, target)
+	text, err := s.cavageText(req, target)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,7 +115,7 @@ func (s *Server) build(ctx context.Context) error {
 	base := vocab.IRI(c.URL)
 	scheme, _, _ := strings.Cut(c.URL, ":")
 	s.Remote = remote.New(remote.Options{UserAgent: "Kenoma/" + s.Version + " (+" + c.URL + ")", AllowNetworks: c.Federation.AllowNetworks,
-		AllowHTTP: c.Federation.AllowHTTP, Dial: s.Dial, Scheme: scheme, Now: s.Now, Own: func(host string) bool { return host == base.Host() }})
+		AllowHTTP: c.Federation.AllowHTTP, Dial: s.Dial, Scheme: scheme, Now: s.Now, Forms: s.DB, Own: func(host string) bool { return host == base.Host() }})
 	s.Pipeline = pipeline.New(pipeline.Options{DB: s.DB, Remote: s.Remote, Stream: s.Hub, Policies: []policy.Rule{s.refuses}, URL: c.URL, Domain: c.Domain,
 		Log: s.Log, Now: s.Now, NewKey: s.NewKey, KeepSuspended: c.Moderation.KeepSuspended, MailStaff: c.Moderation.MailReports, LimitedFederation: c.Federation.Limited})
 	s.Pipeline.Cards = c.Cards.Enabled
@@ -131,6 +131,7 @@ func (s *Server) build(ctx context.Context) error {
 	s.ap = activitypub.New(activitypub.Options{DB: s.DB, Pipeline: s.Pipeline, URL: c.URL, Domain: c.Domain, Title: title,
 		Description: description, Version: s.Version, AuthorizedFetch: c.Federation.AuthorizedFetch, Refuses: s.refused,
 		Verified:          s.Delivery.Alive,
+		TrustedProxies:    c.TrustedProxies,
 		OpenRegistrations: func() bool { return c.Registrations == "open" || c.Registrations == "approval" },
 		Approval:          func() bool { return c.Registrations == "approval" },
 		Limits: activitypub.Limits{Upload: int64(c.Media.MaxVideo), Avatar: int64(c.Media.MaxImage), Banner: int64(c.Media.MaxImage),
