@@ -68,3 +68,35 @@ func TestFollowFromBlockedDomain(t *testing.T) {
 		}
 	})
 }
+
+// TestUndoWithInventedID ends a follow whose Undo calls it by an id that was never
+// sent, as Misskey's do; the Follow of that id has no effect when it comes late.
+func TestUndoWithInventedID(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		ann, bob := w.person("ann"), w.person("bob@b.test")
+		follow := func(id string) string {
+			return `{"id":"https://b.test/follow/` + id + `","type":"Follow","actor":"https://b.test/users/bob","object":"https://a.test/users/ann"}`
+		}
+		follows := func() bool {
+			_, err := w.DB.Follow(t.Context(), bob.ID, ann.ID)
+			return err == nil
+		}
+		w.send(follow("1"))
+		if !follows() {
+			t.Fatal("Bob does not follow")
+		}
+		w.send(`{"id":"https://b.test/undo/1","type":"Undo","actor":"https://b.test/users/bob","object":` + follow("invented") + `}`)
+		if follows() {
+			t.Error("Bob still follows")
+		}
+		w.rebuild()
+		w.send(follow("invented"))
+		if follows() {
+			t.Error("Bob follows by what was undone before it came")
+		}
+		w.send(follow("2"))
+		if !follows() {
+			t.Error("Bob can't follow again")
+		}
+	})
+}

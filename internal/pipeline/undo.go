@@ -61,8 +61,10 @@ func applyUndo(ctx context.Context, s *Step) error {
 }
 
 // undone returns the activity that is taken back; nil after asking to wait for it.
-// Software that invents a new id for what it undoes is met half-way: the newest
-// live activity of that type by the actor about the same object is meant.
+// Software that leaves out or invents the id of what it undoes is met half-way: the
+// newest live activity of that type by the actor about the same object is meant. An
+// invented id counts for follows alone, which Misskey and others name anew to undo
+// them, and the activity that has it is waited for all the same.
 func (s *Step) undone(ctx context.Context) (*store.Activity, error) {
 	row, err := s.ActivityByURI(ctx, s.Activity.Object)
 	if err == nil || !errors.Is(err, store.ErrNotFound) {
@@ -76,10 +78,13 @@ func (s *Step) undone(ctx context.Context) (*store.Activity, error) {
 	if err != nil {
 		return nil, err
 	}
-	if object != 0 && n.ID == "" {
+	if object != 0 && (n.ID == "" || n.Type == Follow.Name) {
 		all, err := s.LiveActivities(ctx, n.Type, s.Actor.ID, object)
 		if err != nil {
 			return nil, err
+		}
+		if len(all) > 0 && n.ID != "" {
+			return &all[0], s.Wait(n.ID)
 		}
 		if len(all) > 0 {
 			return &all[0], nil
