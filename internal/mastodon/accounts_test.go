@@ -261,7 +261,7 @@ func TestMarkers(t *testing.T) {
 		w.as("ann", "GET", "/api/v1/markers?timeline[]=home", "").want(200, `{}`)
 		w.as("ann", "POST", "/api/v1/markers", "home[last_read_id]=103").want(200, `{"home": {"last_read_id": "103", "version": 1}}`)
 		w.as("ann", "POST", "/api/v1/markers", `{"home": {"last_read_id": "104"}, "notifications": {"last_read_id": "7"}}`).want(200,
-			`{"home": {"last_read_id": "104", "version": 2}, "notifications": {"last_read_id": "7", "version": 1}}`)
+			`{"home": {"last_read_id": "104", "version": 2}, "notifications": {"last_read_id": "7", "version": 1, "pleroma": {"unread_count": 0}}}`)
 		w.as("ann", "POST", "/api/v1/markers", "home[last_read_id]=xyz").want(422, `{}`)
 		var got map[string]any
 		if err := json.Unmarshal(w.as("ann", "GET", "/api/v1/markers?timeline[]=notifications", "").want(200, "").body, &got); err != nil || len(got) != 1 {
@@ -297,7 +297,7 @@ func TestNotifications(t *testing.T) {
 			w.t = t
 		}
 		w.as("ann", "GET", "/api/v1/notifications/unread_count", "").want(200, `{"count": 4}`)
-		w.as("ann", "POST", "/api/v1/markers", "notifications[last_read_id]="+ids[1]).want(200, "")
+		w.as("ann", "POST", "/api/v1/markers", "notifications[last_read_id]="+ids[1]).want(200, `{"notifications": {"pleroma": {"unread_count": 1}}}`)
 		w.as("ann", "GET", "/api/v1/notifications/unread_count", "").want(200, `{"count": 1}`)
 		w.as("ann", "GET", "/api/v1/notifications?limit=2", "").want(200, `[{"pleroma": {"is_seen": false}}, {"pleroma": {"is_seen": true}}]`)
 		w.as("ann", "GET", "/api/v1/notifications/"+ids[2], "").want(200, `{"type": "favourite"}`)

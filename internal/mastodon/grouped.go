@@ -494,10 +494,9 @@ func dismissGroup(api *API, r *Request) (any, error) {
 	return empty, api.dismissSome(r.Context(), dismissJob{r.User.ID, r.PathValue("group_key")})
 }
 
-// unread counts what came after the notification that was seen last, at most limit;
-// by groups where g is not nil.
+// unread answers with how much came after the notification that was seen last, at
+// most limit; by groups where g is not nil.
 func (api *API) unread(r *Request, g *grouping) (any, error) {
-	ctx := r.Context()
 	w, err := notificationQuery(r)
 	if err != nil {
 		return nil, err
@@ -506,19 +505,29 @@ func (api *API) unread(r *Request, g *grouping) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	last, err := api.lastSeen(ctx, r.User)
+	n, err := api.countUnread(r.Context(), r.User, w, g, limit)
 	if err != nil {
 		return nil, err
 	}
-	rel, err := api.relations(ctx, r.User)
+	return map[string]int{"count": n}, nil
+}
+
+// countUnread counts what viewer was told of since the notification that was seen
+// last, at most limit; by groups where g is not nil.
+func (api *API) countUnread(ctx context.Context, viewer *store.Actor, w store.NotificationQuery, g *grouping, limit int) (int, error) {
+	last, err := api.lastSeen(ctx, viewer)
 	if err != nil {
-		return nil, err
+		return 0, err
+	}
+	rel, err := api.relations(ctx, viewer)
+	if err != nil {
+		return 0, err
 	}
 	page, now, n := store.Page{Since: last, Limit: 1000}, api.Now().UnixMilli(), 0
 	for range maxScans {
-		rows, err := api.DB.Notifications(ctx, r.User.ID, w, page)
+		rows, err := api.DB.Notifications(ctx, viewer.ID, w, page)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 		for i := range rows {
 			switch {
@@ -534,7 +543,7 @@ func (api *API) unread(r *Request, g *grouping) (any, error) {
 		}
 		page.Max = rows[len(rows)-1].ID
 	}
-	return map[string]any{"count": min(n, limit)}, nil
+	return min(n, limit), nil
 }
 
 // The first apps with groups ask at v2_alpha.

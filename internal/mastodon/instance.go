@@ -14,11 +14,11 @@ import (
 // mastodonVersion is the API level that apps read first.
 const mastodonVersion = "4.6.0"
 
-// apiVersion switches features on in apps: with 2 they ask for grouped notifications. Quotes
-// (7) and later ones are announced when they exist.
+// apiVersion switches features on in apps: grouped notifications (2), filters that
+// blur (5), quotes (7), the profile's own method (9), collections (10).
 //
 // spec: masto:entities/Instance#api_versions
-const apiVersion = 2
+const apiVersion = 10
 
 const (
 	urlCharacters    = 23
@@ -72,7 +72,7 @@ func (api *API) configuration() map[string]any {
 	return map[string]any{
 		"urls":     map[string]any{"streaming": api.streamingURL(), "status": orNil(s.StatusURL), "about": api.URL + "/about", "privacy_policy": api.URL + "/privacy-policy", "terms_of_service": api.termsURL()},
 		"vapid":    map[string]any{"public_key": api.vapidKey()},
-		"accounts": map[string]any{"max_display_name_length": nameCharacters, "max_note_length": s.BioCharacters, "max_avatar_description_length": s.DescriptionCharacters, "max_header_description_length": s.DescriptionCharacters, "max_featured_tags": 0, "max_pinned_statuses": 5, "max_profile_fields": s.ProfileFields, "profile_field_name_limit": fieldCharacters, "profile_field_value_limit": fieldCharacters},
+		"accounts": map[string]any{"max_display_name_length": nameCharacters, "max_note_length": s.BioCharacters, "max_avatar_description_length": s.DescriptionCharacters, "max_header_description_length": s.DescriptionCharacters, "max_featured_tags": maxFeatured, "max_pinned_statuses": api.Pipeline.MaxPins, "max_profile_fields": s.ProfileFields, "profile_field_name_limit": fieldCharacters, "profile_field_value_limit": fieldCharacters},
 		"statuses": map[string]any{"max_characters": s.StatusCharacters, "max_media_attachments": s.StatusAttachments, "characters_reserved_per_url": urlCharacters},
 		"media_attachments": map[string]any{"supported_mime_types": api.uploadTypes(), "description_limit": s.DescriptionCharacters, "image_size_limit": s.MaxImage, "image_matrix_limit": matrixLimit,
 			"video_size_limit": s.MaxVideo, "video_frame_rate_limit": api.filmLimits().Rate, "video_matrix_limit": api.filmLimits().Pixels},
@@ -154,7 +154,7 @@ var (
 			return nil, err
 		}
 		c := api.configuration()
-		accounts := map[string]any{"max_featured_tags": 0}
+		accounts := map[string]any{"max_featured_tags": maxFeatured}
 		statuses := c["statuses"].(map[string]any)
 		m := c["media_attachments"].(map[string]any)
 		return map[string]any{"uri": api.Domain, "title": about.title, "short_description": about.description, "description": about.description, "email": about.contact, "version": api.version(),
@@ -166,7 +166,11 @@ var (
 				"media_attachments": map[string]any{"supported_mime_types": m["supported_mime_types"], "image_size_limit": m["image_size_limit"], "image_matrix_limit": matrixLimit, "video_size_limit": m["video_size_limit"], "video_frame_rate_limit": m["video_frame_rate_limit"], "video_matrix_limit": m["video_matrix_limit"]},
 				"polls":             c["polls"]},
 			"contact_account": contact, "rules": about.rules,
-			"pleroma": api.pleromaInstance()}, nil
+			// What Pleroma's clients read instead of the configuration.
+			"max_toot_chars": s.StatusCharacters, "max_media_attachments": s.StatusAttachments, "description_limit": s.DescriptionCharacters,
+			"poll_limits":  map[string]any{"max_options": s.PollOptions, "max_option_chars": s.PollOptionCharacters, "min_expiration": pollShortest, "max_expiration": pollLongest},
+			"upload_limit": max(s.MaxImage, s.MaxVideo), "avatar_upload_limit": s.MaxImage, "background_upload_limit": s.MaxImage, "banner_upload_limit": s.MaxImage,
+			"vapid_public_key": api.vapidKey(), "pleroma": api.pleromaInstance()}, nil
 	})
 	_ = route("GET /api/v1/instance/rules", "", func(api *API, r *Request) (any, error) { return api.rules(r.Context()) })
 	_ = route("GET /api/v1/preferences", "read:accounts", func(api *API, r *Request) (any, error) {

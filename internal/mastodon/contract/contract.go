@@ -30,7 +30,7 @@ var extensions = map[string][]string{
 		"meta.audio_encode", "meta.audio_bitrate", "meta.audio_channels", "meta.colors"},
 	"Token":        {"me", "id", "refresh_token", "expires_in"},
 	"Application":  {"id", "client_id", "client_secret"},
-	"V1::Instance": {"max_toot_chars", "poll_limits", "upload_limit", "avatar_upload_limit", "background_upload_limit", "banner_upload_limit", "description_limit", "vapid_public_key"},
+	"V1::Instance": {"max_toot_chars", "max_media_attachments", "poll_limits", "upload_limit", "avatar_upload_limit", "background_upload_limit", "banner_upload_limit", "description_limit", "vapid_public_key"},
 	"Account":      {"fqn"},
 	"PreviewCard":  {"language", "image_description"},                          // Mastodon sends them, its reference lacks them.
 	"Trends::Link": {"language", "image_description", "id", "requires_review"}, // The last two for moderators.

@@ -1,119 +1,26 @@
 // A whole day of an app: the client library masto against the real program.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
-import { deflateSync } from "node:zlib";
 import { createOAuthAPIClient, createRestAPIClient, createStreamingAPIClient } from "masto";
+import { Browser, oob, picture, start } from "./world.mjs";
 
-const bin = resolve(process.env.KENOMA_BIN ?? join(import.meta.dirname, "../../bin/kenoma"));
-const data = mkdtempSync(join(tmpdir(), "kenoma-journey-"));
 const scope = "read write follow push";
-let url, env, server, ann, bob, annToken;
-
-const freePort = () =>
-  new Promise((done) => {
-    const l = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = l.address();
-      l.close(() => done(port));
-    });
-  });
-
-const kenoma = (...args) => execFileSync(bin, args, { env }).toString().trim();
+let world, url, ann, bob, annToken;
 
 before(async () => {
-  const port = await freePort();
-  url = `http://127.0.0.1:${port}`;
-  env = { ...process.env, KENOMA_DATA_DIR: data, KENOMA_URL: url, KENOMA_LISTEN: `127.0.0.1:${port}`, KENOMA_RATE_LIMIT_ENABLED: "false", KENOMA_LOG_LEVEL: "warn" };
-  for (const name of ["ann", "bob"]) {
-    kenoma("user", "create", name, "--email", `${name}@example.org`, "--password", "correct horse");
-  }
-  server = spawn(bin, ["serve"], { env, stdio: ["ignore", "ignore", "inherit"] });
-  for (let i = 0; ; i++) {
-    try {
-      if ((await fetch(`${url}/health`)).ok) break;
-    } catch {
-      assert.ok(i < 200, "the server does not start");
-    }
-    await new Promise((r) => setTimeout(r, 50));
-  }
+  world = await start("ann", "bob");
+  url = world.url;
 });
 
-after(() => {
-  server?.kill("SIGTERM");
-  server?.once("exit", () => rmSync(data, { recursive: true, force: true }));
-});
-
-// browser is a small one: it keeps cookies, and fills in the forms that it is shown.
-class Browser {
-  cookies = new Map();
-  async go(address, form) {
-    const headers = { cookie: [...this.cookies].map(([k, v]) => `${k}=${v}`).join("; ") };
-    const resp = await fetch(new URL(address, url), { method: form ? "POST" : "GET", body: form, headers, redirect: "manual" });
-    for (const line of resp.headers.getSetCookie()) {
-      const [pair] = line.split(";");
-      const at = pair.indexOf("=");
-      this.cookies.set(pair.slice(0, at), pair.slice(at + 1));
-    }
-    const to = resp.headers.get("location");
-    if (to?.startsWith(url) || to?.startsWith("/")) return this.go(to);
-    return { status: resp.status, to, text: await resp.text() };
-  }
-  // hidden fields of the page's form, with more.
-  fields(html, more) {
-    const form = new URLSearchParams();
-    for (const [tag] of html.matchAll(/<input[^>]*type="hidden"[^>]*>/g)) {
-      const name = /name="([^"]*)"/.exec(tag)[1];
-      const value = /value="([^"]*)"/.exec(tag)[1];
-      form.append(name, value.replaceAll("&amp;", "&").replaceAll("&#43;", "+").replaceAll("&#34;", '"').replaceAll("&lt;", "<").replaceAll("&gt;", ">"));
-    }
-    for (const [k, v] of Object.entries(more)) form.set(k, v);
-    return form;
-  }
-  async authorize(query, name) {
-    let page = await this.go(`/oauth/authorize?${new URLSearchParams(query)}`);
-    if (page.text.includes('name="password"')) {
-      page = await this.go("/auth/sign_in", this.fields(page.text, { login: name, password: "correct horse" }));
-    }
-    assert.match(page.text, /name="answer"|value="yes"/, "no consent page");
-    return this.go("/oauth/authorize", this.fields(page.text, { answer: "yes" }));
-  }
-}
-
-// picture is a PNG of one colour.
-function picture(width, height) {
-  const chunk = (type, body) => {
-    const head = Buffer.alloc(8);
-    head.writeUInt32BE(body.length);
-    head.write(type, 4);
-    const all = Buffer.concat([head.subarray(4), body]);
-    let crc = ~0;
-    for (const byte of all) {
-      crc ^= byte;
-      for (let k = 0; k < 8; k++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-    }
-    const tail = Buffer.alloc(4);
-    tail.writeUInt32BE(~crc >>> 0);
-    return Buffer.concat([head, body, tail]);
-  };
-  const ihdr = Buffer.alloc(13);
-  ihdr.writeUInt32BE(width);
-  ihdr.writeUInt32BE(height, 4);
-  ihdr.set([8, 2, 0, 0, 0], 8);
-  const rows = Buffer.concat(Array.from({ length: height }, () => Buffer.concat([Buffer.from([0]), Buffer.alloc(width * 3, 120)])));
-  return Buffer.concat([Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]), chunk("IHDR", ihdr), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
-}
+after(() => world.stop());
 
 test("registers, signs in with PKCE and comes back", async () => {
   const rest = createRestAPIClient({ url });
   const redirectUri = "https://app.example/callback";
   const app = await rest.v1.apps.create({ clientName: "Journey", redirectUris: redirectUri, scopes: scope, website: "https://app.example" });
   const verifier = randomBytes(32).toString("base64url");
-  const browser = new Browser();
+  const browser = new Browser(url);
   const state = "a state & more";
   const back = await browser.authorize(
     { client_id: app.clientId, redirect_uri: redirectUri, response_type: "code", scope, state, code_challenge: createHash("sha256").update(verifier).digest("base64url"), code_challenge_method: "S256" },
@@ -140,9 +47,8 @@ test("registers, signs in with PKCE and comes back", async () => {
 });
 
 test("signs in out of band", async () => {
-  const oob = "urn:ietf:wg:oauth:2.0:oob";
   const app = await createRestAPIClient({ url }).v1.apps.create({ clientName: "Terminal", redirectUris: oob, scopes: scope });
-  const page = await new Browser().authorize({ client_id: app.clientId, redirect_uri: oob, response_type: "code", scope }, "bob");
+  const page = await new Browser(url).authorize({ client_id: app.clientId, redirect_uri: oob, response_type: "code", scope }, "bob");
   const code = /<code[^>]*>([^<]+)<\/code>/.exec(page.text)[1];
   const token = await createOAuthAPIClient({ url }).token.create({ grantType: "authorization_code", clientId: app.clientId, clientSecret: app.clientSecret, redirectUri: oob, code, scope });
   bob = createRestAPIClient({ url, accessToken: token.accessToken });
