@@ -6,6 +6,8 @@ import (
 	_ "embed"
 	"net/netip"
 	"time"
+
+	"kenoma/internal/policy"
 )
 
 //go:embed config.go
@@ -62,7 +64,10 @@ type Config struct {
 	Limits      Limits      `key:"limits"`
 	Takeout     Takeout     `key:"takeout"`
 	Moderation  Moderation  `key:"moderation"`
-	Log         Log         `key:"log"`
+
+	Policy policy.Settings `key:"policy"`
+
+	Log Log `key:"log"`
 
 	from map[string]string // Where each setting comes from, by key.
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"reflect"
 	"strings"
+
+	"kenoma/internal/policy"
 )
 
 // List returns every setting with its value and where it comes from, in order.
@@ -49,10 +51,7 @@ func Docs(w io.Writer) error {
 		"An empty variable counts as not set. An unknown key or a bad value stops the start and says where it stands.\n")
 	section := "?"
 	for _, s := range all {
-		group, _, dotted := strings.Cut(s.Key, ".")
-		if !dotted {
-			group = ""
-		}
+		group := s.Key[:max(strings.LastIndexByte(s.Key, '.'), 0)]
 		if group != section {
 			section = group
 			if group == "" {
@@ -72,13 +71,37 @@ func Docs(w io.Writer) error {
 	return err
 }
 
-// document fills Doc from the comments in the source.
+// document fills Doc from the comments in the sources.
 func document(all []*Setting) error {
-	f, err := parser.ParseFile(token.NewFileSet(), "config.go", source, parser.ParseComments)
+	docs := map[string]string{} // By the field's type and key.
+	if err := comments("config.go", source, docs); err != nil {
+		return err
+	}
+	files, err := policy.Sources.ReadDir(".")
 	if err != nil {
 		return err
 	}
-	docs := map[string]string{} // by the field's type and name
+	for _, f := range files {
+		text, err := policy.Sources.ReadFile(f.Name())
+		if err != nil {
+			return err
+		}
+		if err := comments(f.Name(), string(text), docs); err != nil {
+			return err
+		}
+	}
+	for _, s := range all {
+		s.Doc = docs[s.owner+"."+s.Key[strings.LastIndexByte(s.Key, '.')+1:]]
+	}
+	return nil
+}
+
+// comments adds the comments of a source's settings to docs.
+func comments(name, text string, docs map[string]string) error {
+	f, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ParseComments)
+	if err != nil {
+		return err
+	}
 	ast.Inspect(f, func(n ast.Node) bool {
 		t, ok := n.(*ast.TypeSpec)
 		if !ok {
@@ -94,21 +117,6 @@ func document(all []*Setting) error {
 		}
 		return false
 	})
-	groups := map[string]string{}
-	top := reflect.TypeFor[Config]()
-	for i := range top.NumField() {
-		if f := top.Field(i); f.Type.Kind() == reflect.Struct {
-			groups[f.Tag.Get("key")] = f.Type.Name()
-		}
-	}
-	for _, s := range all {
-		group, key, dotted := strings.Cut(s.Key, ".")
-		if !dotted {
-			s.Doc = docs["Config."+group]
-			continue
-		}
-		s.Doc = docs[groups[group]+"."+key]
-	}
 	return nil
 }
 

@@ -53,6 +53,7 @@ type Setting struct {
 	Doc                      string
 	Allowed                  string
 	Secret                   bool
+	owner                    string // The type whose field it is.
 	field                    reflect.Value
 	tag                      reflect.StructTag
 }
@@ -245,7 +246,7 @@ func settings(v reflect.Value, prefix string) []*Setting {
 			continue
 		}
 		all = append(all, &Setting{Key: key, Env: Prefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_")), Default: f.Tag.Get("default"),
-			Secret: f.Tag.Get("secret") == "true", Allowed: allowed(f), field: v.Field(i), tag: f.Tag})
+			Secret: f.Tag.Get("secret") == "true", Allowed: allowed(f), owner: v.Type().Name(), field: v.Field(i), tag: f.Tag})
 	}
 	return all
 }
@@ -270,6 +271,9 @@ func allowed(f reflect.StructField) string {
 	case reflect.TypeFor[[]netip.Prefix]():
 		return "networks such as 10.0.0.0/8"
 	case reflect.TypeFor[[]string]():
+		if each := f.Tag.Get("each"); each != "" {
+			return "a list of " + strings.ReplaceAll(each, ",", ", ")
+		}
 		return "a list"
 	}
 	switch {
@@ -357,7 +361,15 @@ func (s *Setting) parse(value string) (reflect.Value, error) {
 		}
 		return reflect.ValueOf(time.Duration(n)), nil
 	case []string:
-		return reflect.ValueOf(list(value)), nil
+		all := list(value)
+		if each := s.tag.Get("each"); each != "" {
+			for _, one := range all {
+				if !slices.Contains(strings.Split(each, ","), one) {
+					return reflect.Value{}, fmt.Errorf("%q is not right", one)
+				}
+			}
+		}
+		return reflect.ValueOf(all), nil
 	case []netip.Prefix:
 		var all []netip.Prefix
 		for _, one := range list(value) {

@@ -628,12 +628,8 @@ var _ = route("GET /api/v1/statuses/{id}/history", "?read:statuses",
 		if by == nil {
 			return nil, errNotFound()
 		}
-		docs := [][]byte{}
-		for _, v := range versions {
-			docs = append(docs, []byte(v.Doc))
-		}
-		docs = append(docs, []byte(o.Doc))
-		contents, err := api.versions(ctx, st, docs)
+		versions = append(versions, store.Version{Doc: o.Doc, Patch: o.Patch})
+		contents, err := api.versions(ctx, st, versions)
 		if err != nil {
 			return nil, err
 		}
@@ -642,17 +638,17 @@ var _ = route("GET /api/v1/statuses/{id}/history", "?read:statuses",
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = api.draw.appendEdit(b, c, api.Pipeline.PollOptions(docs[i]), by.json, st.Local)
+			b = api.draw.appendEdit(b, c, api.Pipeline.PollOptions([]byte(versions[i].Doc)), by.json, st.Local)
 		}
 		return r.drawn(append(b, ']'))
 	})
 
 // versions renders the versions of a post, with what is known of its files.
-func (api *API) versions(ctx context.Context, st *store.Status, docs [][]byte) ([]*store.Content, error) {
+func (api *API) versions(ctx context.Context, st *store.Status, versions []store.Version) ([]*store.Content, error) {
 	var all []*store.Content
 	var ids []int64
-	for _, doc := range docs {
-		c, err := api.Pipeline.RenderVersion(doc)
+	for _, v := range versions {
+		c, err := api.Pipeline.RenderVersion([]byte(v.Doc), v.Patch)
 		if err != nil {
 			return nil, err
 		}

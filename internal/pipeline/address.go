@@ -175,8 +175,8 @@ func (p *Pipeline) mention(ctx context.Context, tx *store.Tx, status int64) erro
 	if err != nil {
 		return err
 	}
-	for _, doc := range append(docsOf(versions), o.Doc) {
-		post, err := vocab.DecodeObject([]byte(doc))
+	for _, v := range append(versions, store.Version{Doc: o.Doc, Patch: o.Patch}) {
+		post, err := stored(v.Doc, v.Patch)
 		if err != nil {
 			return err
 		}
@@ -187,7 +187,7 @@ func (p *Pipeline) mention(ctx context.Context, tx *store.Tx, status int64) erro
 		if err := s.address(ctx, status, post, people); err != nil {
 			return err
 		}
-		if doc != o.Doc {
+		if v.Doc != o.Doc {
 			continue
 		}
 		contents, err := s.Contents(ctx, []int64{status})
@@ -202,12 +202,4 @@ func (p *Pipeline) mention(ctx context.Context, tx *store.Tx, status int64) erro
 	s.publish(stream.Event{Kind: "status.update", Status: status, Author: author.ID}) // Nobody is told, but what was rendered is out of date.
 	s.publishOnCommit()
 	return nil
-}
-
-func docsOf(versions []store.Version) []string {
-	var docs []string
-	for _, v := range versions {
-		docs = append(docs, v.Doc)
-	}
-	return docs
 }

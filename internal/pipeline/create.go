@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"kenoma/internal/fault"
+	"kenoma/internal/policy"
 	"kenoma/internal/store"
 	"kenoma/internal/vocab"
 )
@@ -78,7 +79,7 @@ func applyCreate(ctx context.Context, s *Step) error {
 	if o.Type == stampType {
 		return s.fetchedStamp(ctx, o)
 	}
-	if isVote(o) {
+	if policy.IsVote(o) {
 		return s.vote(ctx, o)
 	}
 	return s.put(ctx, o)

@@ -39,13 +39,15 @@ func (p *Pipeline) EditProfile(ctx context.Context, by *store.Actor, change func
 		if err != nil {
 			return err
 		}
-		if err := p.judge(ctx, u, actor, FromAccount(by.ID)); err != nil {
+		c, err := p.judge(ctx, tx.Q, u, actor, FromAccount(by.ID))
+		if err != nil {
 			return err
 		}
 		now := p.profileUploads(a)
 		s := &Step{p: p, Activity: u, Actor: actor, From: FromAccount(by.ID), also: func(ctx context.Context, s *Step) error {
 			return s.SetProfileUploads(ctx, by.ID, was, now)
 		}}
+		s.heed(c)
 		s.prepare()
 		return s.commit(ctx, tx, types[u.Type])
 	})

@@ -37,7 +37,8 @@ func (p *Pipeline) ReloadHosts(ctx context.Context) error {
 	rules := make([]policy.HostRule, len(blocks))
 	for i, b := range blocks {
 		rules[i] = policy.HostRule{Domain: b.Domain, Silence: b.Severity == "silence", Suspend: b.Severity == "suspend", RejectMedia: b.RejectMedia,
-			RejectReports: b.RejectReports, Since: vocab.TimeOf(b.ID).UnixMilli()}
+			RejectReports: b.RejectReports, MediaNSFW: b.MediaNSFW, FollowersOnly: b.FollowersOnly, RejectAvatars: b.RejectAvatars, RejectBanners: b.RejectBanners,
+			RejectDeletes: b.RejectDeletes, Since: vocab.TimeOf(b.ID).UnixMilli()}
 	}
 	p.Hosts.Set(rules, allowed, p.LimitedFederation)
 	return nil

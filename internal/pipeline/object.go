@@ -44,7 +44,7 @@ func (s *Step) put(ctx context.Context, o *vocab.Object) error {
 		return fault.Because(err, fault.Malformed, "The activity can't be read.")
 	}
 	s.doc = wrapper
-	obj := &store.Object{Seq: s.Seq, URI: o.ID, Type: o.Type, Actor: s.Actor.ID, Visibility: vis.Level, LocalOnly: s.localOnly, Version: version, Doc: string(o.Raw)}
+	obj := &store.Object{Seq: s.Seq, URI: o.ID, Type: o.Type, Actor: s.Actor.ID, Visibility: vis.Level, LocalOnly: s.localOnly, Version: version, Doc: string(o.Raw), Patch: s.patchText()}
 	what, err := s.fileVersion(ctx, obj, published, vis)
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func (s *Step) fileVersion(ctx context.Context, obj *store.Object, published int
 	case obj.Version == old.Version:
 		return same, s.amend(ctx, old, obj)
 	}
-	return older, s.AddVersion(ctx, old.ID, store.Version{Version: obj.Version, Seq: s.Seq, Doc: obj.Doc})
+	return older, s.AddVersion(ctx, old.ID, store.Version{Version: obj.Version, Seq: s.Seq, Doc: obj.Doc, Patch: obj.Patch})
 }
 
 // amend replaces the document that stands by one of the same version, which is no
@@ -124,7 +124,7 @@ func (s *Step) amend(ctx context.Context, old, obj *store.Object) error {
 		return nil
 	}
 	amended := *old
-	amended.Doc = obj.Doc
+	amended.Doc, amended.Patch = obj.Doc, obj.Patch
 	return s.AmendObject(ctx, &amended)
 }
 
@@ -439,7 +439,7 @@ func (s *Step) distribute(ctx context.Context, st *store.Status, tags []string, 
 			e.Direct = append(e.Direct, s.Actor.ID)
 		}
 	}
-	if !s.From.Fetched {
+	if !s.From.Fetched && !s.homeless() {
 		if err := s.bring(ctx, st, tags, &e); err != nil {
 			return err
 		}
@@ -476,7 +476,7 @@ func (s *Step) bring(ctx context.Context, st *store.Status, tags []string, e *st
 // arrive gives a post that its author sends to those who are to read it, where it is
 // here only because it was fetched: an answer or a boost was quicker.
 func (s *Step) arrive(ctx context.Context, id int64) error {
-	if s.From.Fetched || s.From.local() || s.Activity.Type != "Create" {
+	if s.From.Fetched || s.From.local() || s.Activity.Type != "Create" || s.homeless() {
 		return nil
 	}
 	st, err := s.Status(ctx, id)
@@ -492,7 +492,7 @@ func (s *Step) arrive(ctx context.Context, id int64) error {
 	if err != nil {
 		return err
 	}
-	o, err := vocab.DecodeObject([]byte(obj.Doc))
+	o, err := stored(obj.Doc, obj.Patch)
 	if err != nil {
 		return err
 	}

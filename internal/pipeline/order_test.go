@@ -128,46 +128,55 @@ func question(n, a, b int) string {
 // a rebuild from the log.
 func TestOrder(t *testing.T) {
 	for _, f := range families {
-		t.Run(f.name, func(t *testing.T) {
-			t.Parallel()
-			var want map[string][]string
-			var wantOrder []int
-			for _, order := range permutations(len(f.docs)) {
-				w := newWorld(t)
-				w.setting()
-				for range 2 {
-					for _, i := range order {
-						if err := w.deliver(f.docs[i]); err != nil && !strings.Contains(err.Error(), "only") {
-							t.Logf("order %v: %v", order, err)
-						}
-					}
-				}
-				got := w.state()
-				if want == nil {
-					want, wantOrder = got, order
-				} else if !reflect.DeepEqual(got, want) {
-					t.Fatalf("order %v ends in\n%s\norder %v in\n%s", order, pretty(got), wantOrder, pretty(want))
-				}
-				check := func(when string) {
-					t.Helper()
-					if got := w.state(); !reflect.DeepEqual(got, want) {
-						t.Fatalf("order %v %s:\n%s\nbefore\n%s", order, when, pretty(got), pretty(want))
-					}
-				}
-				w.compact(11 * 24 * time.Hour)
-				check("after compaction")
-				for _, i := range order { // Peers retry for days.
-					w.deliver(f.docs[i])
-				}
-				check("delivered once more")
-				w.rebuild()
-				check("after a rebuild")
-				w.compact(365 * 24 * time.Hour)
-				w.rebuild()
-				check("a year later")
-			}
-		})
+		inEveryOrder(t, f.name, f.docs, nil)
 	}
+}
+
+// inEveryOrder is TestOrder for one family; before is called with each new world.
+func inEveryOrder(t *testing.T, name string, docs []string, before func(*world)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		var want map[string][]string
+		var wantOrder []int
+		for _, order := range permutations(len(docs)) {
+			w := newWorld(t)
+			if before != nil {
+				before(w)
+			}
+			w.setting()
+			for range 2 {
+				for _, i := range order {
+					if err := w.deliver(docs[i]); err != nil && !strings.Contains(err.Error(), "only") {
+						t.Logf("order %v: %v", order, err)
+					}
+				}
+			}
+			got := w.state()
+			if want == nil {
+				want, wantOrder = got, order
+			} else if !reflect.DeepEqual(got, want) {
+				t.Fatalf("order %v ends in\n%s\norder %v in\n%s", order, pretty(got), wantOrder, pretty(want))
+			}
+			check := func(when string) {
+				t.Helper()
+				if got := w.state(); !reflect.DeepEqual(got, want) {
+					t.Fatalf("order %v %s:\n%s\nbefore\n%s", order, when, pretty(got), pretty(want))
+				}
+			}
+			w.compact(11 * 24 * time.Hour)
+			check("after compaction")
+			for _, i := range order { // Peers retry for days.
+				w.deliver(docs[i])
+			}
+			check("delivered once more")
+			w.rebuild()
+			check("after a rebuild")
+			w.compact(365 * 24 * time.Hour)
+			w.rebuild()
+			check("a year later")
+		}
+	})
 }
 
 // setting makes the people that the families speak of: ann is ours and follows both.

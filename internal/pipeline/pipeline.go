@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"kenoma/internal/fault"
@@ -30,9 +31,9 @@ type Options struct {
 	DB       *store.DB
 	Remote   *remote.Client // nil: nothing is ever fetched.
 	Stream   Publisher      // nil: nobody listens.
-	Policies []policy.Rule
-	URL      string // Base of all own ids, without a trailing slash: https://a.test
-	Domain   string // Of the handles.
+	Policies *policy.Book   // The admin's rules beside those about hosts. nil: none.
+	URL      string         // Base of all own ids, without a trailing slash: https://a.test
+	Domain   string         // Of the handles.
 	Log      *slog.Logger
 	Now      func() time.Time
 	Cards    bool // Links get preview cards.
@@ -65,6 +66,9 @@ func New(o Options) *Pipeline {
 	}
 	if o.Hosts == nil {
 		o.Hosts = &policy.Hosts{}
+	}
+	if o.Policies == nil {
+		o.Policies = &policy.Book{}
 	}
 	if o.NewKey == nil {
 		o.NewKey = newKeyPEM
@@ -152,8 +156,9 @@ func (p *Pipeline) process(ctx context.Context, a *vocab.Activity, from Origin, 
 		p.refused(ctx, a, from, "origin", err)
 		return err
 	}
-	if err := p.Hosts.Check(ctx, a, policy.Facts{Local: from.local(), Host: from.Host}); err != nil {
-		p.refused(ctx, a, from, "policy", err)
+	if !from.local() && p.Hosts.Refuses(from.Host) {
+		err := fault.New(fault.Rejected, "This server does not accept posts from %s.", from.Host)
+		p.refused(ctx, a, from, "policy Simple", err)
 		return err // Before anything is fetched for it.
 	}
 	t := types[a.Type]
@@ -169,11 +174,13 @@ func (p *Pipeline) process(ctx context.Context, a *vocab.Activity, from Origin, 
 		p.refused(ctx, a, from, "actor", err)
 		return err
 	}
-	if err := p.judge(ctx, a, actor, from); err != nil {
-		p.refused(ctx, a, from, "policy", err)
+	c, err := p.judge(ctx, p.DB.Q, a, actor, from)
+	if err != nil {
+		p.refused(ctx, a, from, strings.TrimSpace("policy "+policy.Refused(err)), err)
 		return err
 	}
 	s := &Step{p: p, Activity: a, Actor: actor, From: from, also: also}
+	s.heed(c)
 	s.prepare()
 	err = p.DB.Write(ctx, func(tx *store.Tx) error { return s.commit(ctx, tx, t) })
 	if err != nil {
@@ -229,20 +236,6 @@ func (p *Pipeline) actorOf(ctx context.Context, a *vocab.Activity, from Origin) 
 		return nil, fault.New(fault.Rejected, "%s is not known here.", a.Actor)
 	}
 	return p.FetchActor(ctx, a.Actor)
-}
-
-// judge asks the policies about what a stranger sends.
-func (p *Pipeline) judge(ctx context.Context, a *vocab.Activity, actor *store.Actor, from Origin) error {
-	if len(p.Policies) == 0 {
-		return nil
-	}
-	facts := policy.Facts{Local: from.local(), Host: actor.Host, Fetched: from.Fetched}
-	for _, rule := range p.Policies {
-		if err := rule.Check(ctx, a, facts); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // storeWithoutEffect keeps an activity of a type that has no file here.

@@ -13,11 +13,6 @@ import (
 // maxPollOptions bounds the answers of a poll, whoever asks.
 const maxPollOptions = 100
 
-// isVote tells a vote from a post: it names one of the choices and says nothing.
-func isVote(o *vocab.Object) bool {
-	return o.Type == "Note" && o.Name != "" && o.Content == "" && o.InReplyTo != "" && len(o.Attachments) == 0
-}
-
 // vote counts a choice. The Note is no status, it stays in the activity.
 func (s *Step) vote(ctx context.Context, o *vocab.Object) error {
 	s.visibility = direct

@@ -110,11 +110,11 @@ func (p *Pipeline) attach(ctx context.Context, s *Step, row *store.Activity) err
 	if s.Activity.Inline != nil || row.Object == 0 || row.Type != "Create" && row.Type != "Update" {
 		return nil
 	}
-	doc, err := s.VersionBySeq(ctx, row.Object, row.Seq)
+	doc, patch, err := s.VersionBySeq(ctx, row.Object, row.Seq)
 	if err != nil || doc == "" {
 		return err
 	}
-	o, err := vocab.DecodeObject([]byte(doc))
+	o, err := stored(doc, patch)
 	if err != nil {
 		return fmt.Errorf("object %d of the log: %w", row.Object, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"kenoma/internal/fault"
+	"kenoma/internal/policy"
 	"kenoma/internal/store"
 	"kenoma/internal/stream"
 	"kenoma/internal/vocab"
@@ -38,6 +39,8 @@ type Step struct {
 	state      store.ActivityState
 	waits      []vocab.IRI
 	decisions  []Decision
+	patch      *policy.Patch // What the policies changed; nil nothing.
+	asked      []policy.Job  // What they want done.
 	doc        []byte
 	arrived    []vocab.IRI
 	emitted    []emission
@@ -47,8 +50,10 @@ type Step struct {
 
 // Decision is a line of the story that inspect tells.
 type Decision struct {
-	Stage string `json:"stage"`
-	Said  string `json:"said"`
+	Stage string        `json:"stage"`
+	Rule  string        `json:"rule,omitempty"` // Of a policy.
+	Said  string        `json:"said"`
+	Patch *policy.Patch `json:"patch,omitempty"` // What all policies together changed, where no version of a post has it.
 }
 
 // emission is an activity that follows from another one, by one of our actors.
@@ -108,6 +113,9 @@ func (s *Step) run(ctx context.Context, t *Type, depth int) error {
 		if err := s.also(ctx, s); err != nil {
 			return err
 		}
+	}
+	if err := s.enqueueAsked(ctx); err != nil {
+		return err
 	}
 	if err := s.log(ctx, uri); err != nil {
 		return err
@@ -243,6 +251,11 @@ func (p *Pipeline) load(ctx context.Context, tx *store.Tx, row *store.Activity) 
 		return nil, fmt.Errorf("activity %d of the log: %w", row.Seq, err)
 	}
 	a.ID = row.URI
+	patch, err := patchedBy(row)
+	if err != nil {
+		return nil, err
+	}
+	patch.Apply(a)
 	actor, err := tx.Actor(ctx, row.Actor)
 	if err != nil {
 		return nil, err
@@ -253,7 +266,7 @@ func (p *Pipeline) load(ctx context.Context, tx *store.Tx, row *store.Activity) 
 	} else if row.Origin == "" {
 		from = FromAccount(actor.ID)
 	}
-	return &Step{Tx: tx, p: p, Activity: a, Actor: actor, From: from, Seq: row.Seq, object: row.Object, visibility: row.Visibility, doc: []byte(row.Doc)}, nil
+	return &Step{Tx: tx, p: p, Activity: a, Actor: actor, From: from, Seq: row.Seq, object: row.Object, visibility: row.Visibility, doc: []byte(row.Doc), patch: patch}, nil
 }
 
 // Wait leaves the activity without effect until a document with this id arrives.
@@ -272,7 +285,7 @@ func (s *Step) Emit(a *vocab.Activity, by *store.Actor) {
 // decide adds a line to the activity's story.
 func (s *Step) decide(stage, format string, args ...any) {
 	if !s.replay {
-		s.decisions = append(s.decisions, Decision{stage, fmt.Sprintf(format, args...)})
+		s.decisions = append(s.decisions, Decision{Stage: stage, Said: fmt.Sprintf(format, args...)})
 	}
 }
 

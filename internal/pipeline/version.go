@@ -7,10 +7,10 @@ import (
 	"kenoma/internal/vocab"
 )
 
-// RenderVersion makes what a version of a post said, from its document in the log:
-// safe to show, without mentions.
-func (p *Pipeline) RenderVersion(doc []byte) (*store.Content, error) {
-	o, err := vocab.DecodeObject(doc)
+// RenderVersion makes what a version of a post said, from its document in the log
+// and what the policies changed: safe to show, without mentions.
+func (p *Pipeline) RenderVersion(doc []byte, patch string) (*store.Content, error) {
+	o, err := stored(string(doc), patch)
 	if err != nil {
 		return nil, fmt.Errorf("version of a post: %w", err)
 	}

@@ -88,7 +88,12 @@ func (p *Pipeline) write(ctx context.Context, a *vocab.Activity, by *store.Actor
 	if err := t.Validate(a, FromAccount(by.ID)); err != nil {
 		return err
 	}
+	c, err := p.judge(ctx, p.DB.Q, a, by, FromAccount(by.ID))
+	if err != nil {
+		return err
+	}
 	s := &Step{p: p, Activity: a, Actor: by, From: FromAccount(by.ID), localOnly: d.LocalOnly, also: also}
+	s.heed(c)
 	s.prepare()
 	return p.DB.Write(ctx, func(tx *store.Tx) error { return s.commit(ctx, tx, t) })
 }

@@ -1,12 +1,8 @@
 package policy
 
 import (
-	"context"
 	"strings"
 	"sync/atomic"
-
-	"kenoma/internal/fault"
-	"kenoma/internal/vocab"
 )
 
 // HostRule is what the admin decided about a host and those below it.
@@ -16,6 +12,11 @@ type HostRule struct {
 	Suspend       bool // Nothing comes in, nothing goes out, nothing is shown.
 	RejectMedia   bool // No pictures, videos and avatars of it.
 	RejectReports bool
+	MediaNSFW     bool // Its media is marked as sensitive.
+	FollowersOnly bool // Its posts are for followers alone.
+	RejectAvatars bool
+	RejectBanners bool
+	RejectDeletes bool  // What it deletes stays here.
 	Since         int64 // ms
 }
 
@@ -27,6 +28,7 @@ type hostBook struct {
 	rules   map[string]HostRule
 	allowed map[string]bool // nil: everybody.
 	media   bool            // Some rule is about media.
+	looks   bool            // Some rule is about avatars or banners.
 }
 
 // Set replaces the rules. limited lets in only who is allowed.
@@ -35,6 +37,7 @@ func (h *Hosts) Set(rules []HostRule, allowed []string, limited bool) {
 	for _, r := range rules {
 		b.rules[r.Domain] = r
 		b.media = b.media || r.RejectMedia
+		b.looks = b.looks || r.RejectAvatars || r.RejectBanners
 	}
 	if limited {
 		b.allowed = make(map[string]bool, len(allowed))
@@ -88,10 +91,8 @@ func (h *Hosts) AnyMedia() bool {
 	return b != nil && b.media
 }
 
-// Check implements Rule.
-func (h *Hosts) Check(_ context.Context, _ *vocab.Activity, facts Facts) error {
-	if !facts.Local && h.Refuses(facts.Host) {
-		return fault.New(fault.Rejected, "This server does not accept posts from %s.", facts.Host)
-	}
-	return nil
+// AnyLooks tells whether there is a rule about avatars or banners at all.
+func (h *Hosts) AnyLooks() bool {
+	b := h.now.Load()
+	return b != nil && b.looks
 }

@@ -1,27 +1,29 @@
 package policy
 
-import (
-	"context"
-	"strings"
+import "strings"
 
-	"kenoma/internal/fault"
-	"kenoma/internal/vocab"
-)
-
-// RejectDomains refuses everything from the listed hosts and, where an entry
-// begins with "*.", from the hosts below it.
+// RejectDomains are hosts that the settings' file keeps out and, where an entry
+// begins with "*.", the hosts below it too.
 type RejectDomains []string
 
-// Check implements Rule.
-func (hosts RejectDomains) Check(_ context.Context, a *vocab.Activity, facts Facts) error {
-	if facts.Local {
-		return nil
-	}
+// Refuses tells whether a host is among them.
+func (hosts RejectDomains) Refuses(host string) bool {
 	for _, h := range hosts {
 		below, wild := strings.CutPrefix(h, "*.")
-		if facts.Host == h || wild && (facts.Host == below || strings.HasSuffix(facts.Host, "."+below)) {
-			return fault.New(fault.Rejected, "This server does not accept posts from %s.", facts.Host)
+		if host == h || wild && (host == below || strings.HasSuffix(host, "."+below)) {
+			return true
 		}
+	}
+	return false
+}
+
+// Wants implements Rule.
+func (RejectDomains) Wants(*Case) Want { return 0 }
+
+// Check implements Rule.
+func (hosts RejectDomains) Check(c *Case) error {
+	if !c.Local && hosts.Refuses(c.Host) {
+		return c.Reject("This server does not accept posts from %s.", c.Host)
 	}
 	return nil
 }

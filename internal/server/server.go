@@ -77,6 +77,8 @@ type Server struct {
 	signer   media.Signer
 	handler  http.Handler
 	refuses  policy.RejectDomains
+	hosts    policy.Hosts
+	policies policy.Book
 }
 
 // New opens the database and builds the parts. Nothing runs yet but the database.
@@ -111,12 +113,15 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	s.refuses = policy.RejectDomains(c.Federation.RejectHosts)
+	if err := s.setPolicies(c.Policy); err != nil {
+		return err
+	}
 	s.Hub = stream.New(stream.Options{DB: s.DB, Log: s.Log})
 	base := vocab.IRI(c.URL)
 	scheme, _, _ := strings.Cut(c.URL, ":")
 	s.Remote = remote.New(remote.Options{UserAgent: "Kenoma/" + s.Version + " (+" + c.URL + ")", AllowNetworks: c.Federation.AllowNetworks,
 		AllowHTTP: c.Federation.AllowHTTP, Dial: s.Dial, Scheme: scheme, Now: s.Now, Forms: s.DB, Own: func(host string) bool { return host == base.Host() }})
-	s.Pipeline = pipeline.New(pipeline.Options{DB: s.DB, Remote: s.Remote, Stream: s.Hub, Policies: []policy.Rule{s.refuses}, URL: c.URL, Domain: c.Domain,
+	s.Pipeline = pipeline.New(pipeline.Options{DB: s.DB, Remote: s.Remote, Stream: s.Hub, Hosts: &s.hosts, Policies: &s.policies, URL: c.URL, Domain: c.Domain,
 		Log: s.Log, Now: s.Now, NewKey: s.NewKey, KeepSuspended: c.Moderation.KeepSuspended, MailStaff: c.Moderation.MailReports, LimitedFederation: c.Federation.Limited})
 	s.Pipeline.Cards = c.Cards.Enabled
 	s.Pipeline.MaxPins = c.Limits.Pins
@@ -192,7 +197,7 @@ func (s *Server) reloadRules(ctx context.Context) {
 
 // refused tells whether the admin wants nothing to do with a host.
 func (s *Server) refused(host string) bool {
-	return s.Pipeline.Hosts.Refuses(host) || s.refuses.Check(context.Background(), nil, policy.Facts{Host: host}) != nil
+	return s.Pipeline.Hosts.Refuses(host) || s.refuses.Refuses(host)
 }
 
 // jobs gathers the handlers of every part.

@@ -14,14 +14,19 @@ type HostBlock struct {
 	Domain                        string
 	Severity                      string // noop, silence, suspend
 	RejectMedia, RejectReports    bool
+	MediaNSFW                     bool // Its media is marked as sensitive.
+	FollowersOnly                 bool // Its posts are for followers alone.
+	RejectAvatars, RejectBanners  bool
+	RejectDeletes                 bool // What it deletes stays here.
 	PrivateComment, PublicComment string
 	Obfuscate                     bool // Shown with stars.
 }
 
-const hostBlockColumns = "id, domain, severity, reject_media, reject_reports, private_comment, public_comment, obfuscate"
+const hostBlockColumns = "id, domain, severity, reject_media, reject_reports, private_comment, public_comment, obfuscate, media_nsfw, followers_only, avatar_removal, banner_removal, reject_deletes"
 
 func (b *HostBlock) scan() []any {
-	return []any{&b.ID, &b.Domain, &b.Severity, &b.RejectMedia, &b.RejectReports, &b.PrivateComment, &b.PublicComment, &b.Obfuscate}
+	return []any{&b.ID, &b.Domain, &b.Severity, &b.RejectMedia, &b.RejectReports, &b.PrivateComment, &b.PublicComment, &b.Obfuscate,
+		&b.MediaNSFW, &b.FollowersOnly, &b.RejectAvatars, &b.RejectBanners, &b.RejectDeletes}
 }
 
 // maxBlocks bounds how many rules of one kind are in force.
@@ -61,10 +66,12 @@ func (tx *Tx) SetHostBlock(ctx context.Context, b *HostBlock) error {
 	if b.ID == 0 {
 		b.ID = tx.NewID()
 	}
-	_, err := tx.exec(ctx, `INSERT INTO host_blocks (`+hostBlockColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+	_, err := tx.exec(ctx, `INSERT INTO host_blocks (`+hostBlockColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, reject_media = excluded.reject_media, reject_reports = excluded.reject_reports,
-		private_comment = excluded.private_comment, public_comment = excluded.public_comment, obfuscate = excluded.obfuscate`,
-		b.ID, b.Domain, b.Severity, b.RejectMedia, b.RejectReports, b.PrivateComment, b.PublicComment, b.Obfuscate)
+		private_comment = excluded.private_comment, public_comment = excluded.public_comment, obfuscate = excluded.obfuscate, media_nsfw = excluded.media_nsfw, followers_only = excluded.followers_only,
+		avatar_removal = excluded.avatar_removal, banner_removal = excluded.banner_removal, reject_deletes = excluded.reject_deletes`,
+		b.ID, b.Domain, b.Severity, b.RejectMedia, b.RejectReports, b.PrivateComment, b.PublicComment, b.Obfuscate,
+		b.MediaNSFW, b.FollowersOnly, b.RejectAvatars, b.RejectBanners, b.RejectDeletes)
 	return wrapped(err, "blocking %s", b.Domain)
 }
 

@@ -154,12 +154,13 @@ type Object struct {
 	Version    int64 // ms
 	Deleted    int64 // ms; a tombstone when not 0
 	Doc        string
+	Patch      string // policy.Patch: how it differs from doc; "" it doesn't.
 }
 
-const objectColumns = `id, seq, uri, type, actor, visibility, local_only, version, deleted, doc`
+const objectColumns = `id, seq, uri, type, actor, visibility, local_only, version, deleted, doc, patch`
 
 func (o *Object) scan() []any {
-	return []any{&o.ID, &o.Seq, &o.URI, &o.Type, &o.Actor, &o.Visibility, &o.LocalOnly, &o.Version, &o.Deleted, &o.Doc}
+	return []any{&o.ID, &o.Seq, &o.URI, &o.Type, &o.Actor, &o.Visibility, &o.LocalOnly, &o.Version, &o.Deleted, &o.Doc, &o.Patch}
 }
 
 // Object returns an object or its tombstone.
@@ -182,8 +183,8 @@ func (q *Q) ObjectByURI(ctx context.Context, uri vocab.IRI) (*Object, error) {
 
 // InsertObject adds an object. The caller checked that the id is free in statuses too.
 func (tx *Tx) InsertObject(ctx context.Context, o *Object) error {
-	_, err := tx.exec(ctx, "INSERT INTO objects ("+objectColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
-		o.ID, o.Seq, o.URI, o.Type, o.Actor, o.Visibility, o.LocalOnly, o.Version, o.Deleted, o.Doc)
+	_, err := tx.exec(ctx, "INSERT INTO objects ("+objectColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)",
+		o.ID, o.Seq, o.URI, o.Type, o.Actor, o.Visibility, o.LocalOnly, o.Version, o.Deleted, o.Doc, o.Patch)
 	if err != nil {
 		return fmt.Errorf("adding object %s: %w", o.URI, err)
 	}
@@ -198,7 +199,7 @@ func (q *Q) FreeID(ctx context.Context, id int64) (bool, error) {
 
 // ReplaceObject makes o's version the one that stands; what stood moves to versions.
 func (tx *Tx) ReplaceObject(ctx context.Context, old, o *Object) error {
-	if err := tx.AddVersion(ctx, old.ID, Version{old.Version, old.Seq, old.Doc}); err != nil {
+	if err := tx.AddVersion(ctx, old.ID, Version{old.Version, old.Seq, old.Doc, old.Patch}); err != nil {
 		return err
 	}
 	return tx.AmendObject(ctx, o)
@@ -206,7 +207,7 @@ func (tx *Tx) ReplaceObject(ctx context.Context, old, o *Object) error {
 
 // AmendObject replaces the version that stands without keeping it, as for new tallies.
 func (tx *Tx) AmendObject(ctx context.Context, o *Object) error {
-	_, err := tx.exec(ctx, "UPDATE objects SET seq = $2, type = $3, version = $4, doc = $5 WHERE id = $1", o.ID, o.Seq, o.Type, o.Version, o.Doc)
+	_, err := tx.exec(ctx, "UPDATE objects SET seq = $2, type = $3, version = $4, doc = $5, patch = $6 WHERE id = $1", o.ID, o.Seq, o.Type, o.Version, o.Doc, o.Patch)
 	if err != nil {
 		return fmt.Errorf("updating object %s: %w", o.URI, err)
 	}
@@ -218,14 +219,15 @@ type Version struct {
 	Version int64 // ms
 	Seq     int64
 	Doc     string
+	Patch   string // As an Object's.
 }
 
 // AddVersion keeps an earlier version; one that is there already is left alone.
 func (tx *Tx) AddVersion(ctx context.Context, object int64, v Version) error {
 	_, err := tx.exec(ctx, `
-		INSERT INTO versions (object, version, seq, doc) SELECT $1, $2, $3, $4
+		INSERT INTO versions (object, version, seq, doc, patch) SELECT $1, $2, $3, $4, $5
 		WHERE NOT EXISTS (SELECT 1 FROM versions WHERE object = $1 AND version = $2)`,
-		object, v.Version, v.Seq, v.Doc)
+		object, v.Version, v.Seq, v.Doc, v.Patch)
 	if err != nil {
 		return fmt.Errorf("keeping a version of object %d: %w", object, err)
 	}
@@ -234,13 +236,13 @@ func (tx *Tx) AddVersion(ctx context.Context, object int64, v Version) error {
 
 // Versions returns the earlier versions of an object, oldest first.
 func (q *Q) Versions(ctx context.Context, object int64) ([]Version, error) {
-	rows, err := q.query(ctx, "SELECT version, seq, doc FROM versions WHERE object = $1 ORDER BY version", object)
-	return collect(rows, err, func(v *Version) []any { return []any{&v.Version, &v.Seq, &v.Doc} })
+	rows, err := q.query(ctx, "SELECT version, seq, doc, patch FROM versions WHERE object = $1 ORDER BY version", object)
+	return collect(rows, err, func(v *Version) []any { return []any{&v.Version, &v.Seq, &v.Doc, &v.Patch} })
 }
 
 // BuryObject leaves a tombstone: the row without content, and no versions.
 func (tx *Tx) BuryObject(ctx context.Context, id, at int64) error {
-	if _, err := tx.exec(ctx, "UPDATE objects SET deleted = $2, doc = '' WHERE id = $1", id, at); err != nil {
+	if _, err := tx.exec(ctx, "UPDATE objects SET deleted = $2, doc = '', patch = '' WHERE id = $1", id, at); err != nil {
 		return fmt.Errorf("burying object %d: %w", id, err)
 	}
 	if _, err := tx.exec(ctx, "DELETE FROM versions WHERE object = $1", id); err != nil {

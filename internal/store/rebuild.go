@@ -57,15 +57,14 @@ func (q *Q) ActorDocs(ctx context.Context, after int64, limit int) ([]ActorRow, 
 }
 
 // VersionBySeq returns the version of an object that the activity with this seq
-// brought; "" when it is not kept.
-func (q *Q) VersionBySeq(ctx context.Context, object, seq int64) (string, error) {
-	var doc string
-	err := q.row(ctx, `SELECT doc FROM objects WHERE id = $1 AND seq = $2
-		UNION ALL SELECT doc FROM versions WHERE object = $1 AND seq = $2`, object, seq).Scan(&doc)
+// brought, with its patch; "" when it is not kept.
+func (q *Q) VersionBySeq(ctx context.Context, object, seq int64) (doc, patch string, err error) {
+	err = q.row(ctx, `SELECT doc, patch FROM objects WHERE id = $1 AND seq = $2
+		UNION ALL SELECT doc, patch FROM versions WHERE object = $1 AND seq = $2`, object, seq).Scan(&doc, &patch)
 	if errors.Is(err, ErrNotFound) {
-		return "", nil
+		return "", "", nil
 	}
-	return doc, err
+	return doc, patch, err
 }
 
 // compactChunk is how many rows one step of compaction looks at.
