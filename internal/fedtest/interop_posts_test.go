@@ -2,6 +2,7 @@ package fedtest
 
 import (
 	"fmt"
+	"html"
 	"regexp"
 	"slices"
 	"strconv"
@@ -138,7 +139,12 @@ var statusClaims = []claim{
 	about(`type Question`, func(p *play, _ []string) string { return yes(p.status.Poll != nil) }),
 	about(`content warning '(.*?)'`, is(func(p *play) string { return p.status.SpoilerText })),
 	about(`sensitive`, func(p *play, _ []string) string { return yes(p.status.Sensitive) }),
-	about(`text '(.*?)'(?: \(the .*?\))?`, func(p *play, m []string) string { return begins(p.body(), m[1]) }),
+	about(`text '(.*?)'(?: \(the .*?\))?`, checkText),
+	about(`event start (\S+) (?:no end|end (\S+))(?: at '(.*?)')?`, checkEvent),
+	about(`media attachment one of \d+ (video|audio)/\S+ links, e\.g\. \S+`, checkFile),
+	about(`image `+iri, func(p *play, m []string) string {
+		return differ(len(p.status.Media) == 1 && p.status.Media[0].RemoteURL != nil && *p.status.Media[0].RemoteURL == m[1], fmt.Sprint(p.status.Media))
+	}),
 	about(`no text`, func(p *play, _ []string) string {
 		if m := excerptOf.FindStringSubmatch(p.expect); m != nil && begins(p.body(), m[1]) == "" {
 			return "" // The excerpt stands for it.
@@ -198,13 +204,60 @@ var (
 	linkOf    = regexp.MustCompile(`<p><a href="[^"]*" rel="nofollow noopener noreferrer" target="_blank">[^<]*</a></p>$`)
 )
 
-// body is the text of a post that has a title, without that and the link below.
+// eventOf is the paragraph that says when and where an event is.
+var eventOf = regexp.MustCompile(`<p>(?:📅|📍)[^/]*(?:<br />[^<]*)?</p>`)
+
+// oneLink is a paragraph that is a link alone: attached pages stand in such.
+var oneLink = regexp.MustCompile(`<p><a href="[^"]*"[^>]*>[^<]*</a></p>`)
+
+// body is the text of a post without what is made of its other properties.
 func (p *play) body() string {
 	text := p.status.Content
 	if titleOf.MatchString(text) && strings.Contains(p.expect, "title") {
 		text = linkOf.ReplaceAllString(titleOf.ReplaceAllString(text, ""), "")
 	}
+	if strings.Contains(p.expect, "event start") {
+		text = eventOf.ReplaceAllString(text, "")
+	}
+	if strings.Contains(p.expect, "(link ") || strings.Contains(p.expect, "type Comment") {
+		text = oneLink.ReplaceAllString(text, "")
+	}
 	return text
+}
+
+// checkText compares the text. Where it came as Markdown, the index has its signs.
+func checkText(p *play, m []string) string {
+	want := m[1]
+	if strings.Contains(p.expect, "mediaType text/markdown") {
+		want = markdownSigns.ReplaceAllString(want, "")
+	}
+	return begins(p.body(), want)
+}
+
+var markdownSigns = regexp.MustCompile(`\*\*|\[|\]\([^)…]*\)?`)
+
+// checkEvent looks for the times and the place of an event.
+func checkEvent(p *play, m []string) string {
+	line := html.UnescapeString(eventOf.FindString(p.status.Content))
+	for _, text := range m[1:3] {
+		if text == "" {
+			continue
+		}
+		at, err := vocab.ParseTime(text)
+		if err != nil || !strings.Contains(line, at.UTC().Format("15:04")) {
+			return strconv.Quote(line)
+		}
+	}
+	return differ(strings.Contains(line, m[3]), line)
+}
+
+// checkFile looks for the media that a video or recording itself is: one of its files.
+func checkFile(p *play, m []string) string {
+	if len(p.status.Media) != 1 || p.status.Media[0].RemoteURL == nil {
+		return fmt.Sprintf("%d files", len(p.status.Media))
+	}
+	file := p.status.Media[0]
+	return differ(file.Type == m[1] && strings.Contains(p.doc, strings.ReplaceAll(*file.RemoteURL, "&", `\u0026`)) || strings.Contains(p.doc, `"`+*file.RemoteURL+`"`), *file.RemoteURL)
 }
 
 func differ(ok bool, got string) string {

@@ -47,6 +47,9 @@ func validatePost(a *vocab.Activity, from Origin) error {
 	if err := o.ID.Valid(); err != nil {
 		return fault.Because(err, fault.Malformed, "The object's id is not an address.")
 	}
+	if o.Type == "ChatMessage" && (len(o.To) != 1 || len(o.Cc) != 0 || o.To[0] == vocab.Public) {
+		return fault.New(fault.Rejected, "A chat message is for one person.")
+	}
 	if !vocab.SameHost(o.ID, a.Actor) {
 		return fault.New(fault.Rejected, "The object is on another host than its author.")
 	}

@@ -31,11 +31,15 @@ func (s *Step) put(ctx context.Context, o *vocab.Object) error {
 	}
 	r := s.render
 	vis := vocab.VisibilityOf(o.To, o.Cc, s.Actor.Followers)
+	if o.Type == "ChatMessage" {
+		vis = vocab.VisibilityLevel(direct)
+	}
 	published := vocab.ClampTime(o.Published, vocab.TimeOf(s.Seq)).UnixMilli()
 	version := published
 	if !o.Updated.IsZero() {
 		version = max(version, vocab.ClampTime(o.Updated, vocab.TimeOf(s.Seq)).UnixMilli())
-	} else if s.Activity.Type == "Update" && o.Poll == nil && o.Policy == nil && o.QuoteAuthorization == "" { // Who knows of these says when it edits.
+	}
+	if version == published && s.Activity.Type == "Update" && o.Poll == nil && o.Policy == nil && o.QuoteAuthorization == "" { // Who knows of these says when it edits.
 		version = max(version+1, vocab.ClampTime(s.Activity.Published, vocab.TimeOf(s.Seq)).UnixMilli())
 	}
 	s.visibility = vis.Level

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"hash/fnv"
-	"html"
 	"net/url"
 	"path"
 	"strings"
@@ -40,14 +39,13 @@ func render(o *vocab.Object) *rendering {
 	c.ReplyTo = o.InReplyTo
 	c.Source, c.SourceType = o.Source, o.SourceType
 	c.App, c.AppURL = markup.Title(o.Generator), string(o.GeneratorURL)
-	c.HTML = markup.Sanitize(cut(o.Content, maxContent))
-	switch o.Type {
-	case "Note", "Question", "ChatMessage":
+	c.HTML = body(o)
+	c.Locked = o.CommentsClosed
+	if vocab.PostKindOf(o.Type) == vocab.NotePost {
 		c.Spoiler = strings.TrimSpace(markup.PlainText(o.Summary))
-		if c.HTML == "" && o.Name != "" {
-			c.HTML = "<p>" + html.EscapeString(markup.Title(o.Name)) + "</p>"
-		}
-	default:
+		r.entitle(o)
+		c.HTML += r.attachedLinks(o) + aboutBook(o, c.HTML)
+	} else {
 		r.article(o)
 	}
 	c.Sensitive = c.Sensitive || c.Spoiler != ""
@@ -56,33 +54,15 @@ func render(o *vocab.Object) *rendering {
 			c.Media = append(c.Media, m)
 		}
 	}
+	r.files(o)
 	r.tagsOf(o)
-	if len(c.Media) == 0 {
+	switch {
+	case len(c.Media) > 0:
+		c.Link = ""
+	case c.Link == "":
 		c.Link = firstLink(c.HTML, o)
 	}
 	return r
-}
-
-// article shows what is more than a note as its title, its text or excerpt, and
-// the address where the whole is.
-func (r *rendering) article(o *vocab.Object) {
-	c := &r.content
-	c.Title = markup.Title(o.Name)
-	var b strings.Builder
-	if c.Title != "" {
-		b.WriteString("<p><strong>" + html.EscapeString(c.Title) + "</strong></p>")
-	}
-	if c.HTML == "" && o.Summary != "" {
-		c.HTML = markup.Sanitize(o.Summary)
-	}
-	b.WriteString(c.HTML)
-	page := o.URL
-	if page == "" {
-		page = o.ID
-	}
-	at := html.EscapeString(string(page))
-	b.WriteString(`<p><a href="` + at + `" rel="nofollow noopener noreferrer" target="_blank">` + at + `</a></p>`)
-	c.HTML = b.String()
 }
 
 // tagsOf sorts the tags of the document into hashtags, mentions and emoji.
@@ -153,7 +133,7 @@ func mediaKind(a *vocab.Attachment) string {
 	switch a.Type {
 	case "Image", "Video", "Audio":
 		return strings.ToLower(a.Type)
-	case "Document":
+	case "Document", "Link":
 	default:
 		return ""
 	}
@@ -161,6 +141,9 @@ func mediaKind(a *vocab.Attachment) string {
 		if kind := mediaEndings[strings.ToLower(path.Ext(u.Path))]; kind != "" {
 			return kind
 		}
+	}
+	if a.Type == "Link" {
+		return ""
 	}
 	return "unknown"
 }

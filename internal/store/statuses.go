@@ -55,7 +55,8 @@ type Content struct {
 	QuoteAsk   []string  `json:"quote_ask,omitempty"`   // Whose are looked at first; the same words.
 	App        string    `json:"app,omitempty"`         // Name of the client that made a local post.
 	AppURL     string    `json:"app_url,omitempty"`
-	Link       string    `json:"link,omitempty"` // The one that a card is shown for.
+	Link       string    `json:"link,omitempty"`   // The one that a card is shown for.
+	Locked     bool      `json:"locked,omitempty"` // Nobody may answer.
 
 	Card *Card `json:"-"` // Of Link, when it was fetched; only Contents fills it.
 }

@@ -55,6 +55,14 @@ func (v value) readObject(id IRI, t typeInfo) *Object {
 	o.QuoteURL = v.quote(o.Tags)
 	o.URL, o.Links = v.get("url").links()
 	o.Poll = v.poll()
+	o.Place = v.get("location").place()
+	if open, ok := v.get("commentsEnabled").truth(); ok {
+		o.CommentsClosed = !open
+	}
+	o.Book = v.get("inReplyToBook").iri()
+	if o.Type == "Quotation" { // Its quote is a text.
+		o.Content = "<blockquote>" + v.get("quote").text(maxContent/2) + "</blockquote>" + o.Content
+	}
 	if g := v.get("generator"); g.kind() == '{' {
 		o.Generator, o.GeneratorURL = g.get("name").text(maxTitle), g.get("url").iri()
 	}
@@ -65,6 +73,30 @@ func (v value) readObject(id IRI, t typeInfo) *Object {
 		o.RepliesCount = v.get("repliesCount").count(-1)
 	}
 	return o
+}
+
+// place is a location in one line, as one would write it on an envelope.
+//
+// spec: as2-vocabulary#dfn-place
+func (v value) place() string {
+	for e := range v.each() {
+		if e.kind() != '{' {
+			continue
+		}
+		parts := []string{e.textOrMap("name", "nameMap", maxTitle)}
+		switch a := e.get("address"); a.kind() {
+		case '"':
+			parts = append(parts, a.text(maxTitle))
+		case '{':
+			code, town := a.get("postalCode").text(maxShort), a.get("addressLocality").text(maxTitle)
+			parts = append(parts, a.get("streetAddress").text(maxTitle), strings.TrimSpace(code+" "+town), a.get("addressCountry").text(maxTitle))
+		}
+		parts = slices.DeleteFunc(parts, func(s string) bool { return strings.TrimSpace(s) == "" })
+		if len(parts) > 0 {
+			return strings.Join(parts, ", ")
+		}
+	}
+	return ""
 }
 
 // typeName is a type as a string, or the type of an object.

@@ -64,8 +64,13 @@ var ObjectTypes = []struct {
 	{"Image", TitlePost},
 	{"Event", TitlePost},
 	{"Document", TitlePost},
+	{"PodcastEpisode", TitlePost}, // Castopod
+	{"GeneratedNote", NotePost},   // BookWyrm, this and the next three
+	{"Comment", NotePost},
+	{"Quotation", NotePost},
+	{"Review", NotePost},
+	{"ChatMessage", NotePost}, // Pleroma, Lemmy and Mbin; a direct message to one person
 	{"Album", NoPost},
-	{"ChatMessage", NoPost}, // Pleroma and Lemmy; a direct message with rules of its own
 	{"Tombstone", NoPost},
 	{"Place", NoPost},
 	{"Profile", NoPost},

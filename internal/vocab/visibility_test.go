@@ -102,7 +102,7 @@ func TestTypeTables(t *testing.T) {
 			}
 		}
 	}
-	for name, want := range map[string]PostKind{"Note": NotePost, "Question": NotePost, "Article": TitlePost, "Event": TitlePost, "Tombstone": NoPost, "ChatMessage": NoPost, "Person": NoPost, "Foo": NoPost, "": NoPost} {
+	for name, want := range map[string]PostKind{"Note": NotePost, "Question": NotePost, "Article": TitlePost, "Event": TitlePost, "Tombstone": NoPost, "ChatMessage": NotePost, "Person": NoPost, "Foo": NoPost, "": NoPost} {
 		if PostKindOf(name) != want || IsPost(name) != (want != NoPost) {
 			t.Errorf("%q is shown as %d, want %d", name, PostKindOf(name), want)
 		}

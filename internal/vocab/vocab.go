@@ -103,7 +103,12 @@ type Object struct {
 	// Links are the url entries with their media types, for Video and Audio.
 	Links              []Link
 	StartTime, EndTime time.Time // Of an Event.
-	Duration           float64   // Of a Video or Audio, in seconds; 0 when unknown.
+	Place              string    // Where it is: the location's name and address in one line; "" when unknown.
+	// CommentsClosed: nobody may answer (Lemmy's locked posts, PeerTube's videos without comments).
+	CommentsClosed bool
+	// Book is what a BookWyrm post is about.
+	Book     IRI
+	Duration float64 // Of a Video or Audio, in seconds; 0 when unknown.
 	// Icon and Image are pictures that stand for the object.
 	Icon, Image IRI
 	Raw         []byte
