@@ -103,8 +103,8 @@ var laterFiles = map[string][]string{
 		"mbin-kbin/announce-undo-like-entry-comment.json", "mbin-kbin/announce-update-entry-comment.json", "mbin-kbin/announce-update-post.json",
 		"nodebb/announce-like-note--case1-received-8.json", "nodebb/announce-like-note--case1-received-9.json", "nodebb/announce-like-note--case2-received-6.json",
 		"nodebb/announce-like-note.json", "wordpress/announce-update-article.json"},
-	"profiles in parts are not taken up yet":                 {"loops/update-person.json"},
-	"deletions of several things are not taken up yet":       {"funkwhale/delete-audio.json"},
+	"profiles in parts are not taken up yet":           {"loops/update-person.json"},
+	"deletions of several things are not taken up yet": {"funkwhale/delete-audio.json"},
 	"its ids are no addresses, as it was converted from another format": {"generic-activitystreams/actor-person--granary-actor-with-featured.json",
 		"generic-activitystreams/undo-follow.json"},
 }

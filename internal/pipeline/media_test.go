@@ -18,7 +18,8 @@ func TestMediaKind(t *testing.T) {
 		{"by its address, as bytes", vocab.Attachment{Type: "Document", MediaType: "application/octet-stream", URL: "https://b.test/x.opus"}, "audio"},
 		{"by nothing", vocab.Attachment{Type: "Document", URL: "https://b.test/x"}, "unknown"},
 		{"a text", vocab.Attachment{Type: "Document", MediaType: "application/pdf", URL: "https://b.test/x.jpg"}, "unknown"},
-		{"a link", vocab.Attachment{Type: "Link", URL: "https://b.test/x.jpg"}, ""},
+		{"a link to a picture", vocab.Attachment{Type: "Link", URL: "https://b.test/x.jpg"}, "image"},
+		{"a link to a page", vocab.Attachment{Type: "Link", MediaType: "text/html", URL: "https://b.test/x"}, ""},
 	} {
 		if got := mediaKind(&tt.a); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
