@@ -38,6 +38,7 @@ type cli struct {
 	Terms        termsCmd        `cmd:"" help:"Terms of service."`
 	Appeal       appealCmd       `cmd:"" help:"Appeals against moderators' decisions."`
 	Preset       presetCmd       `cmd:"" help:"Texts for moderators' warnings."`
+	Blocks       blocksCmd       `cmd:"" help:"Hosts that are kept out, and lists of them."`
 	Token        tokenCmd        `cmd:"" help:"Access tokens."`
 	Invite       inviteCmd       `cmd:"" help:"Invites."`
 	DB           dbCmd           `cmd:"" name:"db" help:"The database."`

@@ -83,6 +83,8 @@ func TestMerge(t *testing.T) {
 		{"a list that is trusted less", []Source{capped}, Rules{}, "a.test silence media y [two], c.test silence [two]"},
 		{"exceptions, and those below", []Source{one}, Rules{Except: []string{"fine.test", "a.test"}}, "b.test silence media [one]"},
 		{"a list of those that are fine", []Source{two, allow}, Rules{}, "a.test silence media y [two]"},
+		{"what a host above says already", []Source{{Name: "x", Entries: []Entry{{Domain: "bad.test", Severity: "silence", RejectMedia: true}, {Domain: "a.bad.test", Severity: "silence"}, {Domain: "b.bad.test", Severity: "suspend"}}}}, Rules{},
+			"b.bad.test suspend media [x], bad.test silence media [x]"},
 		{"nothing is left of what is capped to nothing", []Source{one}, Rules{Cap: "noop"}, "b.test noop media [one]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -103,7 +103,42 @@ func Merge(sources []Source, rules Rules) []Merged {
 			all = append(all, *m)
 		}
 	}
-	return all
+	return uncovered(all)
+}
+
+// uncovered leaves out what a rule about a host above says already. One that is milder
+// than that would let more in, which nobody asked for.
+func uncovered(all []Merged) []Merged {
+	at := map[string]*Merged{}
+	for i := range all {
+		at[all[i].Domain] = &all[i]
+	}
+	var left []Merged
+	for _, m := range all {
+		if above := Above(m.Domain, func(d string) bool { return at[d] != nil }); above != "" {
+			both := harder(m.Entry, at[above].Entry)
+			m.Severity, m.RejectMedia, m.RejectReports = both.Severity, both.RejectMedia, both.RejectReports
+			if a := at[above].Entry; a.Severity == m.Severity && a.RejectMedia == m.RejectMedia && a.RejectReports == m.RejectReports {
+				continue
+			}
+		}
+		left = append(left, m)
+	}
+	return left
+}
+
+// Above returns the closest domain above one that a set has; "" for none.
+func Above(domain string, has func(string) bool) string {
+	for {
+		_, above, ok := strings.Cut(domain, ".")
+		if !ok {
+			return ""
+		}
+		if has(above) {
+			return above
+		}
+		domain = above
+	}
 }
 
 // void tells whether an entry does nothing.

@@ -21,17 +21,9 @@ func (p *Pipeline) ReloadHosts(ctx context.Context) error {
 		return err
 	}
 	var allowed []string
-	page := store.Page{Limit: 1000}
-	for p.LimitedFederation {
-		all, err := p.DB.Names(ctx, store.HostAllows, page)
-		if err != nil {
+	if p.LimitedFederation {
+		if allowed, err = p.AllowedHosts(ctx); err != nil {
 			return err
-		}
-		for _, one := range all {
-			allowed, page.Max = append(allowed, one.Name), one.ID
-		}
-		if len(all) < page.Limit {
-			break
 		}
 	}
 	rules := make([]policy.HostRule, len(blocks))
@@ -86,6 +78,7 @@ func (p *Pipeline) SetHostBlock(ctx context.Context, by int64, b *store.HostBloc
 		return fault.New(fault.Invalid, "Validation failed: Domain is that of this server")
 	}
 	id := b.ID
+	b.Listed = false // Decided here from now on.
 	err := p.DB.Write(ctx, func(tx *store.Tx) error {
 		b.ID = id
 		if err := tx.SetHostBlock(ctx, b); err != nil {
@@ -108,10 +101,16 @@ func bareHost(host string) string {
 }
 
 // RemoveHostBlock lifts the block of a host. Follows that it ended come back, in jobs.
+// Lists have no say in a host any more from which somebody lifts what they brought.
 func (p *Pipeline) RemoveHostBlock(ctx context.Context, by int64, b *store.HostBlock) error {
 	err := p.DB.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.RemoveHostBlock(ctx, b.ID); err != nil {
 			return err
+		}
+		if b.Listed {
+			if err := exceptHost(ctx, tx, b.Domain); err != nil {
+				return err
+			}
 		}
 		if err := p.ruleJob(ctx, tx, b); err != nil {
 			return err

@@ -29,6 +29,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"erase":           handler(p.erase),
 		"forward-report":  handler(p.forwardReport),
 		"host-rule":       handler(p.applyHostRule),
+		"blocklists":      handler(p.refreshLists),
 		"poll-end":        handler(p.endPoll),
 		"poll-update":     handler(p.sendTallies),
 		"compact":         handler(p.compactJob),

@@ -280,6 +280,9 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.Pipeline.ScheduleTrends(ctx); err != nil {
 		return err
 	}
+	if err := s.Pipeline.ScheduleBlocklists(ctx); err != nil {
+		return err
+	}
 	if err := s.scheduleSweep(ctx); err != nil {
 		return err
 	}

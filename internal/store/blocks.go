@@ -20,13 +20,14 @@ type HostBlock struct {
 	RejectDeletes                 bool // What it deletes stays here.
 	PrivateComment, PublicComment string
 	Obfuscate                     bool // Shown with stars.
+	Listed                        bool // Lists brought it; else somebody here decided.
 }
 
-const hostBlockColumns = "id, domain, severity, reject_media, reject_reports, private_comment, public_comment, obfuscate, media_nsfw, followers_only, avatar_removal, banner_removal, reject_deletes"
+const hostBlockColumns = "id, domain, severity, reject_media, reject_reports, private_comment, public_comment, obfuscate, media_nsfw, followers_only, avatar_removal, banner_removal, reject_deletes, listed"
 
 func (b *HostBlock) scan() []any {
 	return []any{&b.ID, &b.Domain, &b.Severity, &b.RejectMedia, &b.RejectReports, &b.PrivateComment, &b.PublicComment, &b.Obfuscate,
-		&b.MediaNSFW, &b.FollowersOnly, &b.RejectAvatars, &b.RejectBanners, &b.RejectDeletes}
+		&b.MediaNSFW, &b.FollowersOnly, &b.RejectAvatars, &b.RejectBanners, &b.RejectDeletes, &b.Listed}
 }
 
 // maxBlocks bounds how many rules of one kind are in force.
@@ -66,12 +67,12 @@ func (tx *Tx) SetHostBlock(ctx context.Context, b *HostBlock) error {
 	if b.ID == 0 {
 		b.ID = tx.NewID()
 	}
-	_, err := tx.exec(ctx, `INSERT INTO host_blocks (`+hostBlockColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-		ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, reject_media = excluded.reject_media, reject_reports = excluded.reject_reports,
+	_, err := tx.exec(ctx, `INSERT INTO host_blocks (`+hostBlockColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, listed = excluded.listed, reject_media = excluded.reject_media, reject_reports = excluded.reject_reports,
 		private_comment = excluded.private_comment, public_comment = excluded.public_comment, obfuscate = excluded.obfuscate, media_nsfw = excluded.media_nsfw, followers_only = excluded.followers_only,
 		avatar_removal = excluded.avatar_removal, banner_removal = excluded.banner_removal, reject_deletes = excluded.reject_deletes`,
 		b.ID, b.Domain, b.Severity, b.RejectMedia, b.RejectReports, b.PrivateComment, b.PublicComment, b.Obfuscate,
-		b.MediaNSFW, b.FollowersOnly, b.RejectAvatars, b.RejectBanners, b.RejectDeletes)
+		b.MediaNSFW, b.FollowersOnly, b.RejectAvatars, b.RejectBanners, b.RejectDeletes, b.Listed)
 	return wrapped(err, "blocking %s", b.Domain)
 }
 

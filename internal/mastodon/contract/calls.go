@@ -98,7 +98,7 @@ func (c *call) match(method string, parts []string) int {
 }
 
 // undocumented are paths that belong to extensions, which have no table.
-var undocumented = []string{"/api/pleroma/", "/api/v1/pleroma/", "/api/v1/akkoma/", "/api/v1/kenoma/", "/nodeinfo/"}
+var undocumented = []string{"/api/kenoma/", "/api/pleroma/", "/api/v1/pleroma/", "/api/v1/akkoma/", "/api/v1/kenoma/", "/nodeinfo/"}
 
 // CheckResponse tells whether body is what is documented for that call and status.
 // Answers of 400 and above must be an Error or a ValidationError. What the
