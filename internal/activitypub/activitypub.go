@@ -127,6 +127,7 @@ func (h *Handler) Routes(r chi.Router) {
 	get("/users/{name}/collections/tags", h.featuredTags)
 	get("/objects/{id}", h.object)
 	get("/objects/{id}/replies", h.replies)
+	get("/contexts/{id}", h.context)
 	get("/objects/{id}/likes", h.likes)
 	get("/objects/{id}/shares", h.shares)
 	get("/activities/{id}", h.activity)

@@ -304,6 +304,58 @@ func (h *Handler) repliesPage(ctx context.Context, p *post, id vocab.IRI, others
 	return page, nil
 }
 
+// context is GET /contexts/ID: the public posts of the conversation that began with
+// our post ID, in the order in which they were written.
+//
+// spec: fep-7888, fep-f228#collection-of-posts
+func (h *Handler) context(w http.ResponseWriter, r *http.Request) error {
+	p, err := h.livePost(r)
+	if err != nil {
+		return err
+	}
+	st, err := h.DB.Status(r.Context(), p.ID)
+	if err != nil {
+		return err
+	}
+	if st.IsReply {
+		return noPost // Somebody else's conversation, or one that began above.
+	}
+	page, wanted, err := askedPage(r, idsPerPage)
+	if err != nil {
+		return err
+	}
+	total, err := h.DB.CountContext(r.Context(), p.ID)
+	if err != nil {
+		return err
+	}
+	id := h.Pipeline.ContextURI(p.ID)
+	if !wanted {
+		c := &vocab.Collection{ID: id, Type: "OrderedCollection", Total: int(total) + 1, AttributedTo: p.author.URI, First: contextPage(id, 0)}
+		return h.document(w, r, http.StatusOK, vocab.EncodeCollection(c), p.audience)
+	}
+	list, err := h.DB.ContextURIs(r.Context(), p.ID, page.Min, idsPerPage)
+	if err != nil {
+		return err
+	}
+	items, at := named(list)
+	c := &vocab.Collection{ID: contextPage(id, page.Min), Type: "OrderedCollectionPage", Total: int(total) + 1, PartOf: id}
+	if page.Min == 0 {
+		items = append([]vocab.Item{{ID: p.URI}}, items...)
+	}
+	if len(at) == idsPerPage {
+		c.Next = contextPage(id, at[len(at)-1])
+	}
+	return h.document(w, r, http.StatusOK, vocab.EncodeCollection(c, items...), p.audience)
+}
+
+// contextPage is the address of what comes after a post in a conversation.
+func contextPage(id vocab.IRI, after int64) vocab.IRI {
+	if after == 0 {
+		return id + "?page=true"
+	}
+	return id + "?" + vocab.IRI(url.Values{"page": {"true"}, "min_id": {strconv.FormatInt(after, 10)}}.Encode())
+}
+
 func repliesID(id vocab.IRI, others bool, after int64) vocab.IRI {
 	q := url.Values{"page": {"true"}}
 	if others {

@@ -77,7 +77,7 @@ func (h *Handler) serveObject(w http.ResponseWriter, r *http.Request, id int64) 
 	if err != nil {
 		return err
 	}
-	if doc, err = withCollections(doc); err != nil {
+	if doc, err = h.withCollections(doc, p.Object); err != nil {
 		return err
 	}
 	return h.document(w, r, http.StatusOK, doc, p.audience)

@@ -161,10 +161,13 @@ func (h *Handler) documentOf(ctx context.Context, o *store.Object) ([]byte, erro
 
 // withCollections adds to a post of ours where its answers, likes and boosts are.
 // They are not in the log: they would be in every delivery, for nothing.
-func withCollections(doc []byte) ([]byte, error) {
+func (h *Handler) withCollections(doc []byte, row *store.Object) ([]byte, error) {
 	o, err := vocab.DecodeObject(doc)
 	if err != nil {
 		return nil, err
+	}
+	if o.Context == "" && o.InReplyTo == "" { // It was written when conversations had no address.
+		o.Context = h.Pipeline.ContextURI(row.ID)
 	}
 	o.Replies, o.Likes, o.Shares = o.ID+"/replies", o.ID+"/likes", o.ID+"/shares"
 	o.RepliesCount, o.LikesCount, o.SharesCount = -1, -1, -1

@@ -139,6 +139,10 @@ type Federation struct {
 	// Limited lets in only the hosts that an admin allowed, and sends to no others.
 	Limited bool `key:"limited" default:"false"`
 
+	// Backfill is how many of the newest public posts are fetched of an account of
+	// another server that somebody here begins to follow. 0 fetches none.
+	Backfill int `key:"backfill" default:"20" min:"0" max:"200"`
+
 	// KeepPosts is for how many days posts from other servers are kept with which nobody
 	// here has to do. Threads stay whole: one with a post, mention, favourite, boost,
 	// bookmark or vote of ours stays. What was dropped can be fetched again. 0 keeps all.

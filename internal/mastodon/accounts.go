@@ -49,8 +49,20 @@ var _ = route("GET /api/v1/accounts/{id}", "",
 			}
 			return nil, err
 		}
+		if err := api.lookAt(r, id); err != nil {
+			return nil, err
+		}
 		return api.drawAccount(r, id)
 	})
+
+// lookAt has the server of a remote account asked about it, now that one of ours looks
+// at it; what it says is shown the next time.
+func (api *API) lookAt(r *Request, id int64) error {
+	if r.User == nil {
+		return nil
+	}
+	return api.Pipeline.LookAt(r.Context(), id)
+}
 
 // spec: masto:methods/accounts#index
 var _ = route("GET /api/v1/accounts", "",
@@ -91,6 +103,9 @@ var _ = route("GET /api/v1/accounts/{id}/statuses", "?read:statuses",
 	func(api *API, r *Request) (any, error) {
 		a, err := api.target(r)
 		if err != nil {
+			return nil, err
+		}
+		if err := api.lookAt(r, a.ID); err != nil {
 			return nil, err
 		}
 		return api.accountStatuses(r, a)

@@ -310,13 +310,23 @@ func (api *API) loadPeople(ctx context.Context, ids []int64) (map[int64]*person,
 		return nil, err
 	}
 	var local []int64
+	var far []int64
 	people := make(map[int64]*person, len(actors))
 	for id, a := range actors {
 		api.ruled(a)
 		people[id] = &person{actor: a, profile: profiles[id], counts: counts[id]}
 		if a.Local {
 			local = append(local, id)
+		} else {
+			far = append(far, id)
 		}
+	}
+	said, err := api.DB.Elsewhere(ctx, far)
+	if err != nil {
+		return nil, err
+	}
+	for id, e := range said {
+		people[id].counts.Add(e)
 	}
 	accounts, err := api.DB.AccountsOf(ctx, local)
 	if err != nil {

@@ -200,6 +200,9 @@ func (s *Step) accept(ctx context.Context, f *store.Activity) error {
 	if err := s.requestAnswered(ctx, f); err != nil {
 		return err
 	}
+	if err := s.backfillLater(ctx, f.Actor, s.Actor); err != nil {
+		return err
+	}
 	return s.BackfillHome(ctx, f.Actor, f.Object)
 }
 

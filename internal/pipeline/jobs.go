@@ -17,7 +17,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 	return map[string]func(context.Context, store.Job) error{
 		"fetch":           handler(quiet(p.fetch)),
 		"quote-verify":    handler(quiet(p.verifyStamp)),
-		RepliesJob:        handler(quiet(p.fetchReplies)),
+		RepliesJob:        p.fetchReplies,
 		"fanout":          handler(p.fanout),
 		"tell":            handler(p.tellMore),
 		"introduce":       handler(p.introduce),
@@ -35,6 +35,8 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"compact":         handler(p.compactJob),
 		"trends":          handler(p.trendsJob),
 		"announcement":    handler(p.publishAnnouncement),
+		"look":            handler(quiet(p.look)),
+		"backfill":        handler(quiet(p.backfill)),
 		"featured-tags":   handler(quiet(p.fetchFeaturedTags)),
 		"verify-links":    handler(quiet(p.verifyLinks)),
 		"index":           handler(p.indexOld),

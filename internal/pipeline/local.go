@@ -27,6 +27,14 @@ func (p *Pipeline) ObjectURI(id int64) vocab.IRI {
 	return vocab.IRI(p.URL + "/objects/" + strconv.FormatInt(id, 10))
 }
 
+// ContextURI is where the posts of a conversation are listed that began with one of
+// our objects.
+//
+// spec: fep-7888, fep-f228
+func (p *Pipeline) ContextURI(id int64) vocab.IRI {
+	return vocab.IRI(p.URL + "/contexts/" + strconv.FormatInt(id, 10))
+}
+
 // ownID returns the number in one of our own addresses.
 func (p *Pipeline) ownID(uri vocab.IRI, path string) (int64, bool) {
 	rest, ok := strings.CutPrefix(string(uri), p.URL+path)

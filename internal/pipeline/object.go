@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"kenoma/internal/fault"
 	"kenoma/internal/store"
@@ -447,10 +448,15 @@ func (s *Step) distribute(ctx context.Context, st *store.Status, tags []string, 
 		if err := s.bring(ctx, st, tags, &e); err != nil {
 			return err
 		}
+	} else if s.p.Now().Sub(vocab.TimeOf(st.ID)) > freshPost {
+		e.Public = false // Who listens wants what is new.
 	}
 	s.publish(e)
 	return nil
 }
+
+// freshPost is how old a post may be that was fetched to be told of in public streams.
+const freshPost = time.Hour
 
 // bring puts a status into the homes and lists of others, and rings bells.
 func (s *Step) bring(ctx context.Context, st *store.Status, tags []string, e *stream.Event) error {

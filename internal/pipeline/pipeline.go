@@ -44,6 +44,7 @@ type Options struct {
 	LimitedFederation bool          // Only hosts that are allowed are let in.
 	MailStaff         bool          // Moderators are told by mail too.
 	KeepSuspended     time.Duration // After it the data of a suspended account of ours is deleted. 0: never.
+	Backfill          int           // Newest posts that are fetched of whom somebody here begins to follow. 0: none.
 	MaxPins           int           // Posts that a profile shows on top. 0 means 5.
 }
 
@@ -54,6 +55,7 @@ type Pipeline struct {
 	keys keyring
 
 	tagsSeen recent // Whose featured tags were fetched lately.
+	looked   recent // Which remote accounts were asked about lately.
 }
 
 // New makes a Pipeline.

@@ -110,7 +110,8 @@ func (p *Pipeline) compose(ctx context.Context, by *store.Actor, d *Draft, id in
 	}
 	o := &vocab.Object{ID: p.ObjectURI(id), Type: "Note", AttributedTo: []vocab.IRI{by.URI}, Published: vocab.TimeOf(id),
 		URL: vocab.IRI(p.URL + "/@" + by.Username + "/" + fmt.Sprint(id)), Summary: d.Spoiler, Sensitive: d.Sensitive || d.Spoiler != "",
-		Language: d.Language, Generator: d.App, GeneratorURL: vocab.IRI(d.AppURL), RepliesCount: -1, LikesCount: -1, SharesCount: -1}
+		Language: d.Language, Generator: d.App, GeneratorURL: vocab.IRI(d.AppURL), RepliesCount: -1, LikesCount: -1, SharesCount: -1,
+		Context: p.ContextURI(id), Conversation: string(p.ContextURI(id))}
 	if d.ContentType != "" && d.ContentType != "text/plain" {
 		o.Source, o.SourceType = d.Text, d.ContentType
 	} else {
@@ -236,8 +237,35 @@ func (p *Pipeline) draftReply(ctx context.Context, by *store.Actor, d *Draft, o 
 	}
 	o.InReplyTo = uri
 	d.LocalOnly = d.LocalOnly || post.LocalOnly
-	if parent, err := p.DB.Object(ctx, post.Conversation); err == nil {
-		o.Conversation = string(parent.URI)
+	return p.inherit(ctx, post, o)
+}
+
+// inherit puts an answer into the conversation of the post that it answers: whoever
+// began it says where its posts are listed, if anybody does.
+//
+// spec: fep-7888
+func (p *Pipeline) inherit(ctx context.Context, post *store.Status, o *vocab.Object) error {
+	o.Context, o.Conversation = "", ""
+	root, err := p.DB.Object(ctx, post.Conversation)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	o.Conversation = string(root.URI)
+	if id, ok := p.ownID(root.URI, "/objects/"); ok {
+		o.Context = p.ContextURI(id)
+		return nil
+	}
+	for _, id := range []int64{post.ID, root.ID} {
+		row, err := p.DB.Object(ctx, id)
+		if err != nil || row.Doc == "" {
+			continue
+		}
+		if was, err := vocab.DecodeObject([]byte(row.Doc)); err == nil && was.Context.Valid() == nil {
+			o.Context, o.Conversation = was.Context, was.Conversation
+			return nil
+		}
 	}
 	return nil
 }
@@ -261,7 +289,7 @@ func (p *Pipeline) Edit(ctx context.Context, by *store.Actor, status int64, d Dr
 	if err != nil {
 		return err
 	}
-	o.InReplyTo, o.Conversation, o.Published = was.InReplyTo, was.Conversation, was.Published
+	o.InReplyTo, o.Context, o.Conversation, o.Published = was.InReplyTo, was.Context, was.Conversation, was.Published
 	o.QuoteURL, o.QuoteAuthorization = was.QuoteURL, was.QuoteAuthorization
 	p.nameQuote(ctx, o)
 	if d.QuotePolicy == "" && was.Policy != nil {

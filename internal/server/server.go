@@ -125,6 +125,7 @@ func (s *Server) build(ctx context.Context) error {
 		Log: s.Log, Now: s.Now, NewKey: s.NewKey, KeepSuspended: c.Moderation.KeepSuspended, MailStaff: c.Moderation.MailReports, LimitedFederation: c.Federation.Limited})
 	s.Pipeline.Cards = c.Cards.Enabled
 	s.Pipeline.MaxPins = c.Limits.Pins
+	s.Pipeline.Backfill = c.Federation.Backfill
 	s.Pipeline.Trends = pipeline.Trends{On: c.Trends.Enabled, Review: c.Trends.RequireReview, Accounts: c.Trends.MinAccounts}
 	s.Auth = auth.New(auth.Options{DB: s.DB, Accounts: s.Pipeline, URL: c.URL, Domain: c.Domain, Registrations: c.Registrations, MinimumAge: c.MinimumAge, PasswordGrant: c.OAuth.PasswordGrant,
 		TrustedProxies: c.TrustedProxies, Throttle: c.RateLimit.Enabled, Mail: s.mailer(), Log: s.Log, Now: s.Now})

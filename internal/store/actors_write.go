@@ -29,6 +29,7 @@ func (tx *Tx) ForgetActor(ctx context.Context, id int64) error {
 		"DELETE FROM actor_counts WHERE actor = $1",
 		"DELETE FROM endorsements WHERE actor = $1",
 		"DELETE FROM featured_tags WHERE actor = $1",
+		"DELETE FROM elsewhere WHERE actor = $1",
 		"DELETE FROM verified_links WHERE actor = $1",
 		"DELETE FROM dismissed_suggestions WHERE owner = $1",
 		"DELETE FROM collection_items WHERE target = $1",

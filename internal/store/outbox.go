@@ -94,6 +94,23 @@ func (q *Q) ReplyURIs(ctx context.Context, post, author int64, own bool, after i
 	return all, nil
 }
 
+// ContextURIs returns the public and unlisted posts of a conversation after an id,
+// oldest first, without the one that it began with.
+func (q *Q) ContextURIs(ctx context.Context, conversation, after int64, limit int) ([]Named, error) {
+	rows, err := q.query(ctx, `SELECT s.id, o.uri FROM statuses s JOIN objects o ON o.id = s.id
+		WHERE s.conversation = $1 AND s.conversation <> s.id AND s.boost_of = 0 AND s.id > $2 AND s.visibility <= 1 AND s.local_only = FALSE
+		ORDER BY s.id LIMIT $3`, conversation, after, limit)
+	all, err := collect(rows, err, (*Named).scan)
+	return all, wrapped(err, "conversation %d", conversation)
+}
+
+// CountContext returns how many those are.
+func (q *Q) CountContext(ctx context.Context, conversation int64) (n int64, err error) {
+	err = q.row(ctx, `SELECT COUNT(*) FROM statuses s WHERE s.conversation = $1 AND s.conversation <> s.id AND s.boost_of = 0
+		AND s.visibility <= 1 AND s.local_only = FALSE`, conversation).Scan(&n)
+	return n, wrapped(err, "conversation %d", conversation)
+}
+
 // ShutsOut tells whether actor blocks viewer or the viewer's whole domain.
 func (q *Q) ShutsOut(ctx context.Context, actor int64, viewer *Actor) (bool, error) {
 	return q.exists(ctx, `SELECT 1 FROM blocks WHERE actor = $1 AND target = $2

@@ -51,7 +51,11 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"conversation": func(ctx context.Context, q *store.Q) error {
 		return missing(q.Conversation(ctx, &store.Status{ID: 1, Conversation: 1}, 100))
 	},
-	"readable": func(ctx context.Context, q *store.Q) error { return second(q.Readable(ctx, 1, []int64{1, 2, 3})) },
+	"conversation elsewhere": func(ctx context.Context, q *store.Q) error {
+		return errors.Join(second(q.ContextURIs(ctx, 1, 0, 40)), second(q.CountContext(ctx, 1)))
+	},
+	"accounts elsewhere": func(ctx context.Context, q *store.Q) error { return second(q.Elsewhere(ctx, []int64{1, 2})) },
+	"readable":           func(ctx context.Context, q *store.Q) error { return second(q.Readable(ctx, 1, []int64{1, 2, 3})) },
 	"visible": func(ctx context.Context, q *store.Q) error {
 		return second(q.Visible(ctx, &store.Status{ID: 1, Actor: 2, Visibility: 2}, &store.Actor{ID: 1}))
 	},

@@ -252,7 +252,9 @@ func (v value) readCollection(id IRI, t typeInfo) *Collection {
 		Next:   v.get("next").iri(),
 		Prev:   v.get("prev").iri(),
 		PartOf: v.get("partOf").iri(),
-		Raw:    v.raw(),
+
+		AttributedTo: v.get("attributedTo").iri(),
+		Raw:          v.raw(),
 	}
 	first := v.get("first")
 	c.First = first.iri()

@@ -52,6 +52,7 @@ func (v value) readObject(id IRI, t typeInfo) *Object {
 	o.Content, o.Language = v.content()
 	o.Source, o.SourceType = v.source()
 	o.Conversation = v.conversation()
+	o.Context, o.ContextHistory = v.get("context").iri(), v.get("contextHistory").iri()
 	o.QuoteURL = v.quote(o.Tags)
 	o.URL, o.Links = v.get("url").links()
 	o.Poll = v.poll()

@@ -164,12 +164,8 @@ func (o *Object) Encode() []byte {
 		w.bool("sensitive", o.Sensitive)
 	}
 	w.body(o)
-	if o.Conversation != "" {
-		if IRI(o.Conversation).ok() {
-			w.str("context", o.Conversation)
-		}
-		w.str("conversation", o.Conversation)
-	}
+	w.iri("context", o.Context)
+	w.str("conversation", o.Conversation)
 	w.quote(o)
 	w.policy(o.Policy)
 	if o.Generator != "" {
@@ -487,6 +483,7 @@ func EncodeCollection(c *Collection, items ...Item) []byte {
 	if c.Total >= 0 {
 		w.int("totalItems", c.Total)
 	}
+	w.iri("attributedTo", c.AttributedTo)
 	w.iri("partOf", c.PartOf)
 	if c.FirstPage != nil {
 		w.key("first")

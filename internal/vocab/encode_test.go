@@ -24,7 +24,7 @@ func post() *Object {
 		To: []IRI{Public}, Cc: []IRI{followers, bob}, Audience: []IRI{"https://c.test/c/main"},
 		Summary: "cw \"quoted\"", Content: "<p>Hello, wörld \u2028 🎉</p>", Language: "pt-BR",
 		Source: "Hello", SourceType: "text/markdown", URL: "https://a.test/@ann/1",
-		InReplyTo: "https://b.test/notes/1", Conversation: "https://a.test/contexts/1",
+		InReplyTo: "https://b.test/notes/1", Conversation: "https://a.test/contexts/1", Context: "https://a.test/contexts/1",
 		QuoteURL: "https://b.test/notes/2", QuoteAuthorization: "https://b.test/auth/1", Sensitive: true,
 		Published: noon, Updated: noon.Add(1500 * time.Millisecond),
 		Attachments: []Attachment{

@@ -72,7 +72,10 @@ type Object struct {
 	URL          IRI // The page for people: text/html is preferred among several. "" when none is http(s).
 	InReplyTo    IRI
 	Conversation string // context or conversation; an id or any string.
-	QuoteURL     IRI    // quote, quoteUri, quoteUrl, _misskey_quote or a Link tag.
+	// Context is where the posts of the conversation are listed, ContextHistory where
+	// what was done in it is (fep-7888, fep-f228). Either is an address or "".
+	Context, ContextHistory IRI
+	QuoteURL                IRI // quote, quoteUri, quoteUrl, _misskey_quote or a Link tag.
 	// QuoteAuthorization is where the quoted author's permission is said to be (fep-044f).
 	QuoteAuthorization IRI
 	// Policy says who may quote the object; nil when the document does not.
@@ -225,9 +228,11 @@ type Collection struct {
 	First, Last IRI
 	Next, Prev  IRI
 	PartOf      IRI
-	Items       []Item
-	FirstPage   *Collection // first, where it stood inline.
-	Raw         []byte
+	// AttributedTo is whose collection it is, "" when the document does not tell.
+	AttributedTo IRI
+	Items        []Item
+	FirstPage    *Collection // first, where it stood inline.
+	Raw          []byte
 }
 
 // Item is one entry of a collection: an id, or an inline document.
