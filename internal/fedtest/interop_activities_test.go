@@ -66,6 +66,8 @@ func (p *play) playActivity() {
 		p.claimed("still requested", yes(!r.Following && r.Requested))
 	case "Remove":
 		p.playRemove(doc, actor)
+	case "Move":
+		p.playMove(doc, actor)
 	case "Add":
 		p.send(actor)
 		p.claimed("nothing pinned", yes(len(p.me.Get("/api/v1/accounts/"+p.me.account(actor).ID+"/statuses?pinned=true")) == 0))
@@ -75,6 +77,37 @@ func (p *play) playActivity() {
 }
 
 var neverPublic = regexp.MustCompile(`\(never public\)|, direct to `)
+
+// playMove has the reader follow who moves: first to an account that does not know of
+// it, then to one that names the old one, among junk.
+func (p *play) playMove(doc map[string]any, actor string) {
+	old, target := one(doc["object"]), one(doc["target"])
+	p.actor(old, "")
+	p.net.follow(p.me, old)
+	aka := []any{"did:plc:junk", map[string]any{"type": "junk"}, old}
+	person := func(alias ...any) {
+		p.net.actor(target, map[string]any{"type": "Person", "preferredUsername": usernameIn(target), "inbox": target + "/inbox", "alsoKnownAs": alias}, "")
+	}
+	asked := func() bool {
+		_, ok := p.net.took(vocab.IRI(target).Host(), "Follow")
+		return ok
+	}
+	person(aka[:2]...)
+	if actor != old { // Nobody can move somebody else.
+		person(aka...)
+	}
+	p.send(actor)
+	p.claimed("not followed there", yes(!asked() && p.me.relation(old).Following))
+	if actor != old {
+		return
+	}
+	person(aka...)
+	doc["id"] = one(doc["id"]) + "-again"
+	p.doc = encode(p.T, doc)
+	p.send(actor)
+	p.claimed("asked to follow there", yes(asked() && p.me.relation(target).Requested))
+	p.claimed("not followed here", yes(!p.me.relation(old).Following))
+}
 
 // playRemove pins the post first.
 func (p *play) playRemove(doc map[string]any, actor string) {

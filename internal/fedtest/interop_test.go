@@ -89,7 +89,7 @@ var laterKinds = map[string]string{
 
 var laterTypes = map[string]string{
 	"EmojiReact": "emoji reactions are not taken up yet", "Flag": "they report accounts that are not here: pipeline.TestFlag has the same with ours",
-	"Move": "moves of accounts are not followed yet", "Listen": "scrobbles are not taken up yet",
+	"Listen":       "scrobbles are not taken up yet",
 	"QuoteRequest": "quotes are not taken up yet", "QuoteAuthorization": "quotes are not taken up yet",
 	"LikeRequest": "interaction requests are not taken up yet", "ReplyRequest": "interaction requests are not taken up yet",
 }

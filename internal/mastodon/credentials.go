@@ -190,6 +190,9 @@ func (api *API) readAccount(r *Request, a *store.Account) error {
 		}
 		a.Preferences.QuotePolicy = v
 	}
+	if r.Has("allow_following_move") { // Pleroma's.
+		a.Preferences.StayOnMove = !r.Bool("allow_following_move", true)
+	}
 	if r.Has("hide_collections") {
 		a.Preferences.HideNetwork = r.Bool("hide_collections", false)
 	}

@@ -139,6 +139,9 @@ func (d *drawing) pleromaAccount(o *object, p *person, hidden bool) {
 	in.flag("is_moderator", may.Has(store.ManageReports) && !may.Has(store.ManageSettings))
 	in.flag("is_confirmed", true)
 	in.flag("hide_favorites", true)
+	if p.account != nil {
+		in.flag("allow_following_move", !p.account.Preferences.StayOnMove)
+	}
 	for _, name := range []string{"hide_followers", "hide_follows", "hide_followers_count", "hide_follows_count"} {
 		in.flag(name, hidden)
 	}

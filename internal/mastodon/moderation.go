@@ -72,6 +72,11 @@ func (api *API) notifiedExtras(ctx context.Context, viewer *store.Actor, list []
 	if err := api.drawNotifiedReports(ctx, byKind["admin.report"], found); err != nil {
 		return nil, err
 	}
+	if len(byKind["move"]) > 0 {
+		if err := api.movedNotifications(ctx, list, found); err != nil {
+			return nil, err
+		}
+	}
 	warnings, err := api.drawWarnings(ctx, byKind["moderation_warning"])
 	if err != nil {
 		return nil, err

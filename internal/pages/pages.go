@@ -66,6 +66,7 @@ func (p *Pages) Routes(r chi.Router) {
 	p.leaveRoutes(r)
 	p.takeoutRoutes(r)
 	p.severedRoutes(r)
+	p.movingRoutes(r)
 	for _, slash := range []string{"", "/"} {
 		r.Get("/setup/{secret}"+slash, p.page(p.setupForm))
 		r.Post("/setup/{secret}"+slash, p.form(p.setup))

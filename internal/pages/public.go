@@ -71,6 +71,7 @@ type profilePage struct {
 	Counts                       store.ActorCounts
 	Posts                        []post
 	Older                        string // Address of the next page; "" at the end.
+	Moved                        *elsewhereAccount
 }
 
 type field struct {
@@ -96,6 +97,13 @@ func (p *Pages) Profile(w http.ResponseWriter, r *http.Request, username string)
 			Note: template.HTML(profile.Note), Profile: profile, Counts: counts[actor.ID]}
 		for _, f := range profile.Fields {
 			page.Fields = append(page.Fields, field{f.Name, template.HTML(strings.ReplaceAll(f.Value, `rel="nofollow `, `rel="me nofollow `))})
+		}
+		if profile.MovedTo != "" {
+			to, err := p.named(ctx, profile.MovedTo)
+			if err != nil {
+				return err
+			}
+			page.Moved = &to
 		}
 		if page.Posts, page.Older, err = p.newest(ctx, actor, number(r, "before")); err != nil {
 			return err

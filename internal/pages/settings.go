@@ -26,6 +26,7 @@ var sections = []section{
 	{Path: "/settings/export", Name: "Export"},
 	{Path: "/settings/import", Name: "Import"},
 	{Path: "/severed_relationships", Name: "Lost follows"},
+	{Path: "/settings/move", Name: "Moving"},
 }
 
 // menu is the menu with the page of that path marked.
@@ -79,18 +80,22 @@ func (p *Pages) settings(w http.ResponseWriter, r *http.Request, one *auth.Sessi
 
 // done are the sentences that a page begins with after something was done.
 var done = map[string]string{
-	"password": "Your password is changed. All other browsers are signed out.",
-	"email":    "Your address is changed.",
-	"mail":     "We send a link to the new address. It is changed once you have opened that.",
-	"app":      "The app has no access any more.",
-	"session":  "The browser is signed out.",
-	"sessions": "All other browsers are signed out.",
-	"totp":     "The authenticator app is set up.",
-	"passkey":  "The passkey is set up.",
-	"removed":  "It is removed.",
-	"export":   "We are putting your archive together. You get a mail when it is there.",
-	"import":   "The import has begun. It goes on by itself; you can close this page.",
-	"stopped":  "The import is stopped.",
+	"password":   "Your password is changed. All other browsers are signed out.",
+	"email":      "Your address is changed.",
+	"mail":       "We send a link to the new address. It is changed once you have opened that.",
+	"app":        "The app has no access any more.",
+	"session":    "The browser is signed out.",
+	"sessions":   "All other browsers are signed out.",
+	"totp":       "The authenticator app is set up.",
+	"passkey":    "The passkey is set up.",
+	"removed":    "It is removed.",
+	"export":     "We are putting your archive together. You get a mail when it is there.",
+	"import":     "The import has begun. It goes on by itself; you can close this page.",
+	"stopped":    "The import is stopped.",
+	"alias":      "The alias is added. You can begin the move at your old account now.",
+	"moved":      "You have moved. Your followers are told, and their servers have them follow your new account.",
+	"redirected": "Your profile shows where you are now.",
+	"stays":      "The redirect is gone. You can post here again.",
 }
 
 // settle goes back to a page of the settings, where name tells what was done.

@@ -14,6 +14,11 @@ import (
 // lost. change may be called more than once, each time with a fresh document. Pictures
 // that the profile shows no more are deleted by a job.
 func (p *Pipeline) EditProfile(ctx context.Context, by *store.Actor, change func(*vocab.Actor)) error {
+	return p.editProfile(ctx, by, change, nil)
+}
+
+// editProfile is EditProfile with what else is to be done in the same transaction.
+func (p *Pipeline) editProfile(ctx context.Context, by *store.Actor, change func(*vocab.Actor), also func(context.Context, *Step) error) error {
 	return p.DB.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.Lock(ctx, string(by.URI)); err != nil {
 			return err
@@ -45,7 +50,10 @@ func (p *Pipeline) EditProfile(ctx context.Context, by *store.Actor, change func
 		}
 		now := p.profileUploads(a)
 		s := &Step{p: p, Activity: u, Actor: actor, From: FromAccount(by.ID), also: func(ctx context.Context, s *Step) error {
-			return s.SetProfileUploads(ctx, by.ID, was, now)
+			if err := s.SetProfileUploads(ctx, by.ID, was, now); err != nil || also == nil {
+				return err
+			}
+			return also(ctx, s)
 		}}
 		s.heed(c)
 		s.prepare()

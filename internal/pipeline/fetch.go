@@ -19,6 +19,8 @@ type fetchJob struct {
 	Depth  int       `json:"depth,omitempty"` // How far up a thread this is.
 	// Unknown: the actor is not fetched when somebody else's job has done it.
 	Unknown bool `json:"unknown,omitempty"`
+	// Last: where the actor moved to in turn is not looked for.
+	Last bool `json:"last,omitempty"`
 }
 
 // maxClimb is how many parents of one arrival are fetched, one job each.
@@ -139,12 +141,26 @@ func authorOf(o *vocab.Object) vocab.IRI {
 func (p *Pipeline) fetch(ctx context.Context, j fetchJob) error {
 	var err error
 	switch {
+	case j.Last:
+		err = p.fetchLast(ctx, j.Actor)
 	case j.Unknown:
 		_, err = p.FetchActor(ctx, j.Actor)
 	case j.Actor != "":
 		_, err = p.RefreshActor(ctx, j.Actor)
 	default:
 		_, err = p.fetchObject(ctx, j.Object, j.Depth)
+	}
+	return err
+}
+
+// fetchLast fetches an actor that isn't known, and nobody for its sake.
+func (p *Pipeline) fetchLast(ctx context.Context, uri vocab.IRI) error {
+	if _, err := p.DB.ActorByURI(ctx, uri); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	a, err := p.actorAt(ctx, uri)
+	if err == nil {
+		_, err = p.addActor(ctx, a)
 	}
 	return err
 }

@@ -42,6 +42,9 @@ func applyFollow(ctx context.Context, s *Step) error {
 		s.answer(target, "Reject")
 		return nil
 	}
+	if left, err := s.left(ctx, target); err != nil || left {
+		return err
+	}
 	f := store.Follow{Actor: s.Actor.ID, Target: target.ID, Seq: s.Seq, Local: s.Actor.Local}
 	if old, err := s.Tx.Follow(ctx, f.Actor, f.Target); err == nil && old.Accepted {
 		s.answer(target, "Accept") // They forgot; nothing changes.
@@ -67,6 +70,21 @@ func applyFollow(ctx context.Context, s *Step) error {
 	}
 	s.answer(target, "Accept")
 	return nil
+}
+
+// left refuses a Follow of one of ours who has moved away.
+func (s *Step) left(ctx context.Context, target *store.Actor) (bool, error) {
+	if !target.Local || s.replay {
+		return false, nil
+	}
+	to, err := s.MovedTo(ctx, target.ID)
+	if err != nil || to == "" {
+		return false, err
+	}
+	s.state = store.Undone
+	s.decide("effects", "refused: %s has moved to %s", target.Acct(), to)
+	s.answer(target, "Reject")
+	return true, nil
 }
 
 // person returns the actor that uri names; nil when it is none of ours and not

@@ -23,6 +23,8 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"introduce":       handler(p.introduce),
 		"refill":          handler(p.refill),
 		"synchronize":     handler(quiet(p.synchronize)),
+		"move":            handler(quiet(p.confirmMove)),
+		"carry-over":      handler(p.carryOver),
 		"purge":           handler(p.purge),
 		"sever":           handler(p.severAll),
 		"restore-follows": handler(p.restoreFollows),

@@ -179,6 +179,9 @@ func (p *Pipeline) Boost(ctx context.Context, by *store.Actor, status int64, vis
 	if vis.Level < post.Visibility {
 		vis = vocab.VisibilityLevel(post.Visibility)
 	}
+	if err := p.here(ctx, by); err != nil {
+		return 0, err
+	}
 	if err := boostable(post, by); err != nil {
 		return 0, fault.New(fault.Invalid, "Only public and unlisted posts can be boosted.")
 	}
@@ -211,6 +214,11 @@ func (p *Pipeline) Follow(ctx context.Context, by, target *store.Actor) error {
 	}
 	if target.Hidden() {
 		return fault.New(fault.NotFound, "There is no such account.")
+	}
+	if to, err := p.DB.MovedTo(ctx, target.ID); err != nil {
+		return err
+	} else if to != "" {
+		return fault.New(fault.Denied, "This account has moved to %s. Follow it there.", to)
 	}
 	if blocked, err := p.DB.Blocked(ctx, by.ID, target.ID); err != nil {
 		return err

@@ -152,6 +152,7 @@ func inEveryOrder(t *testing.T, name string, docs []string, before func(*world))
 					}
 				}
 			}
+			w.moves()
 			got := w.state()
 			if want == nil {
 				want, wantOrder = got, order
@@ -169,6 +170,7 @@ func inEveryOrder(t *testing.T, name string, docs []string, before func(*world))
 			for _, i := range order { // Peers retry for days.
 				w.deliver(docs[i])
 			}
+			w.moves()
 			check("delivered once more")
 			w.rebuild()
 			check("after a rebuild")
@@ -204,6 +206,7 @@ func (w *world) state() map[string][]string {
 		`SELECT a.uri || ' ' || c.statuses || ' ' || c.followers || ' ' || c.following FROM actor_counts c JOIN actors a ON a.id = c.actor`,
 		`SELECT a.uri || ' likes ' || o.uri FROM favourites f JOIN actors a ON a.id = f.actor JOIN objects o ON o.id = f.status`,
 		`SELECT a.uri || ' follows ' || b.uri || ' ' || f.accepted FROM follows f JOIN actors a ON a.id = f.actor JOIN actors b ON b.id = f.target`,
+		`SELECT a.uri || ' moved to ' || p.moved_to FROM profiles p JOIN actors a ON a.id = p.actor WHERE p.moved_to <> ''`,
 		`SELECT a.uri || ' blocks ' || b.uri FROM blocks f JOIN actors a ON a.id = f.actor JOIN actors b ON b.id = f.target`,
 		`SELECT a.uri || ' ' || n.kind || ' ' || b.uri || ' ' || COALESCE(o.uri, '') FROM notifications n JOIN actors a ON a.id = n.owner JOIN actors b ON b.id = n.actor LEFT JOIN objects o ON o.id = n.status`,
 		`SELECT a.uri || ' home ' || o.uri FROM home h JOIN actors a ON a.id = h.owner JOIN objects o ON o.id = h.post`,

@@ -64,10 +64,26 @@ func (p *Pipeline) storeActor(ctx context.Context, tx *store.Tx, row *store.Acto
 	if err := p.present(ctx, tx, row.ID, profileOf(a)); err != nil {
 		return err
 	}
+	if err := p.lookWhere(ctx, tx, a); err != nil {
+		return err
+	}
 	if p.Stream != nil {
 		tx.OnCommit(func() { p.Stream.Publish(stream.Event{Kind: "account_changed", Author: row.ID}) })
 	}
 	return nil
+}
+
+// lookWhere has the account fetched that an actor says it moved to, so that it can be
+// shown. Where that one moved to in turn is not looked for.
+func (p *Pipeline) lookWhere(ctx context.Context, tx *store.Tx, a *vocab.Actor) error {
+	if a.MovedTo == "" || p.fetchable(a.MovedTo) != nil {
+		return nil
+	}
+	if _, err := tx.ActorByURI(ctx, a.MovedTo); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	s := &Step{Tx: tx, p: p}
+	return s.enqueueAt(ctx, "fetch", a.MovedTo.Host(), "fetch "+string(a.MovedTo), 0, fetchJob{Actor: a.MovedTo, Unknown: true, Last: true})
 }
 
 // followSuspension hides a remote actor that its own server suspended, and shows it
@@ -281,6 +297,15 @@ func (p *Pipeline) FetchActor(ctx context.Context, uri vocab.IRI) (*store.Actor,
 
 // RefreshActor fetches an actor's document and stores it, known or not.
 func (p *Pipeline) RefreshActor(ctx context.Context, uri vocab.IRI) (*store.Actor, error) {
+	a, err := p.actorAt(ctx, uri)
+	if err != nil {
+		return nil, err
+	}
+	return p.AddActor(ctx, a)
+}
+
+// actorAt fetches an actor's document.
+func (p *Pipeline) actorAt(ctx context.Context, uri vocab.IRI) (*vocab.Actor, error) {
 	if err := p.fetchable(uri); err != nil {
 		return nil, err
 	}
@@ -295,11 +320,19 @@ func (p *Pipeline) RefreshActor(ctx context.Context, uri vocab.IRI) (*store.Acto
 	if a.ID != final {
 		return nil, fault.New(fault.Rejected, "%s answered with another actor.", uri)
 	}
-	return p.AddActor(ctx, a)
+	return a, nil
 }
 
 // AddActor stores a remote actor's document that was fetched from its own host.
 func (p *Pipeline) AddActor(ctx context.Context, a *vocab.Actor) (*store.Actor, error) {
+	row, err := p.addActor(ctx, a)
+	if err != nil || a.MovedTo == "" {
+		return row, err
+	}
+	return row, p.DB.Write(ctx, func(tx *store.Tx) error { return p.lookWhere(ctx, tx, a) })
+}
+
+func (p *Pipeline) addActor(ctx context.Context, a *vocab.Actor) (*store.Actor, error) {
 	if err := usable(a, p.host); err != nil {
 		return nil, err
 	}

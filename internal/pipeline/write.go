@@ -52,6 +52,9 @@ func (p *Pipeline) Post(ctx context.Context, by *store.Actor, d Draft) (int64, e
 			return 0, err
 		}
 	}
+	if err := p.here(ctx, by); err != nil {
+		return 0, err
+	}
 	id := p.NewID()
 	o, err := p.compose(ctx, by, &d, id)
 	if err != nil {

@@ -42,6 +42,8 @@ type Preferences struct {
 	HideMediaReplies bool `json:"hide_media_replies,omitempty"` // Among the media, those of replies.
 	HideFeatured     bool `json:"hide_featured,omitempty"`
 
+	StayOnMove bool `json:"stay_on_move,omitempty"` // Whoever is followed and moves is not followed there.
+
 	AttributionDomains []string `json:"attribution_domains,omitempty"` // Sites that may name the account as an author.
 
 	ExpandMedia    string `json:"expand_media,omitempty"` // show_all, hide_all; "" default.

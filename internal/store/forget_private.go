@@ -28,6 +28,7 @@ var privateRows = []struct{ table, owner, key string }{
 	{"dismissed_suggestions", "owner", "target"},
 	{"seen_ips", "actor", "ip"},
 	{"archives", "actor", "id"},
+	{"account_moves", "actor", "id"},
 	{"tag_follows", "owner", "tag"},
 	{"scheduled_statuses", "actor", "id"},
 	{"severed", "owner", "event"},

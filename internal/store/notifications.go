@@ -28,7 +28,7 @@ type NotificationKind struct {
 // else it is about stands in Ref. The actor of those that nobody caused
 // (severed_relationships, moderation_warning, annual_report) is the owner.
 //
-// spec: masto:entities/Notification#type
+// spec: masto:entities/Notification#type; move is Pleroma's
 var NotificationKinds = []NotificationKind{
 	{ID: 1, Name: "mention", Title: "%s mentioned you", Alert: true, Filtered: true},
 	{ID: 2, Name: "status", Title: "%s just posted", Alert: true},
@@ -47,6 +47,7 @@ var NotificationKinds = []NotificationKind{
 	{ID: 15, Name: "annual_report", Title: "Your year in review is ready", Private: true},        // Ref is the year.
 	{ID: 16, Name: "added_to_collection", Title: "%s added you to a collection", Filtered: true}, // Ref is the collection.
 	{ID: 17, Name: "collection_update", Title: "%s changed a collection that you are in"},        // Ref is the collection.
+	{ID: 19, Name: "move", Title: "%s moved", Alert: true, Private: true},                        // Ref is the new account.
 }
 
 var kindByName = func() map[string]int16 {

@@ -32,8 +32,15 @@ var extensions = map[string][]string{
 	"Application":  {"id", "client_id", "client_secret"},
 	"V1::Instance": {"max_toot_chars", "max_media_attachments", "poll_limits", "upload_limit", "avatar_upload_limit", "background_upload_limit", "banner_upload_limit", "description_limit", "vapid_public_key"},
 	"Account":      {"fqn"},
+	"Notification": {"target"},                                                 // Pleroma's, of a move.
 	"PreviewCard":  {"language", "image_description"},                          // Mastodon sends them, its reference lacks them.
 	"Trends::Link": {"language", "image_description", "id", "requires_review"}, // The last two for moderators.
+}
+
+// furtherValues are values of enums that the reference lacks, by entity and key.
+var furtherValues = map[string][]string{
+	"Notification.type":      {"move"}, // Pleroma's.
+	"NotificationGroup.type": {"move"},
 }
 
 // attribute is one documented key of an entity. Its name is a path through nested
@@ -104,6 +111,9 @@ func buildNode(entities map[string]entity, name string) *node {
 }
 
 func (n *node) add(path string, a attribute) {
+	if more := furtherValues[n.name+"."+path]; len(a.Enum) > 0 {
+		a.Enum = append(slices.Clone(a.Enum), more...)
+	}
 	parts := a.Keys
 	if parts == nil {
 		parts = strings.Split(path, ".")
