@@ -28,6 +28,7 @@ const (
 	maxFieldText   = 8 << 10
 	maxShort       = 255 // Media types, languages, tags' names.
 	maxPEM         = 8 << 10
+	maxMultibase   = 2 << 10
 )
 
 // Decode reads any document and returns an *Activity, *Object, *Actor or

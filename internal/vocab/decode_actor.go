@@ -116,7 +116,7 @@ func (v value) keys(actor IRI) []PublicKey {
 				ID:    e.iri(),
 				Owner: e.get("owner", "controller").iri(),
 				PEM:   e.get("publicKeyPem").str(maxPEM + 1),
-				Multi: e.get("publicKeyMultibase").str(maxShort),
+				Multi: e.get("publicKeyMultibase").str(maxMultibase + 1),
 			}
 			if k.ID == "" && e.get("id").kind() == 0 {
 				k.ID = actor
@@ -124,7 +124,7 @@ func (v value) keys(actor IRI) []PublicKey {
 			if k.Owner == "" && e.get("owner", "controller").kind() == 0 {
 				k.Owner = actor
 			}
-			if k.Owner == actor && SameHost(k.ID, actor) && len(k.PEM) <= maxPEM && k.PEM+k.Multi != "" {
+			if k.Owner == actor && SameHost(k.ID, actor) && len(k.PEM) <= maxPEM && len(k.Multi) <= maxMultibase && k.PEM+k.Multi != "" {
 				list = append(list, k)
 			}
 		}

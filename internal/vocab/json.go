@@ -257,6 +257,7 @@ var prefixes = []string{
 	"https://w3id.org/security#", "https://w3id.org/security/v1#",
 	"http://joinmastodon.org/ns#", "https://joinmastodon.org/ns#",
 	"http://litepub.social/ns#", "https://misskey-hub.net/ns#", "http://schema.org#", "http://schema.org/",
+	"http://ostatus.org#", "http://fedibird.com/ns#", "https://gotosocial.org/ns#", "https://w3id.org/fep/044f#",
 }
 
 // plainName returns how many bytes at the start of a name or type are a known
