@@ -231,7 +231,7 @@ func (h *Handler) signerOf(ctx context.Context, s *remote.Signature, r *http.Req
 			err = fault.New(fault.Unauthorized, "The key does not belong to %s.", actor.URI)
 		}
 		if err == nil {
-			err = h.verify(s, r, body, actor, at)
+			err = h.verifyWith(ctx, s, r, body, actor, at)
 		}
 		if err == nil || fault.Retryable(err) {
 			return actor, err
@@ -241,6 +241,15 @@ func (h *Handler) signerOf(ctx context.Context, s *remote.Signature, r *http.Req
 		}
 	}
 	return nil, first
+}
+
+// verifyWith is verify with the keys of an actor as they are known.
+func (h *Handler) verifyWith(ctx context.Context, s *remote.Signature, r *http.Request, body []byte, actor *store.Actor, at time.Time) error {
+	keys, err := h.keysOf(ctx, actor, s.KeyID())
+	if err != nil {
+		return err
+	}
+	return h.verify(s, r, body, keys, at)
 }
 
 // refusal tells inspect why a stored request came to nothing. It is nobody's word

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -74,6 +75,9 @@ func (h *Handler) known(ctx context.Context, key vocab.IRI) (*store.Actor, error
 	if errors.Is(err, store.ErrNotFound) {
 		a, err = h.DB.ActorByURI(ctx, keyOwner(key))
 	}
+	if errors.Is(err, store.ErrNotFound) {
+		a, err = h.DB.ActorByOtherKey(ctx, string(key))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -84,12 +88,21 @@ func (h *Handler) known(ctx context.Context, key vocab.IRI) (*store.Actor, error
 }
 
 // check makes sure that actor signed r with this body at about now. Where its known
-// key did not, the actor is fetched anew, once in five minutes: keys change. What
+// keys did not, the actor is fetched anew, once in five minutes: keys change. What
 // comes back is the actor as it is then. A failure of that fetch is returned as it
 // is, with a kind of its own; else an error is Unauthorized.
 func (h *Handler) check(ctx context.Context, s *remote.Signature, r *http.Request, body []byte, actor *store.Actor, now time.Time) (*store.Actor, error) {
-	err := h.verify(s, r, body, actor, now)
-	if err == nil {
+	return h.withKeys(ctx, actor, s.KeyID(), func(keys []string) error { return h.verify(s, r, body, keys, now) })
+}
+
+// withKeys has use tried with what the key id of an actor may mean, and where that
+// fails once more after the actor was fetched anew.
+func (h *Handler) withKeys(ctx context.Context, actor *store.Actor, id vocab.IRI, use func(keys []string) error) (*store.Actor, error) {
+	keys, err := h.keysOf(ctx, actor, id)
+	if err != nil {
+		return nil, err
+	}
+	if err = use(keys); err == nil {
 		return actor, nil
 	}
 	fetchErr := h.refresh.do(ctx, string(actor.URI), func(ctx context.Context) error {
@@ -103,21 +116,53 @@ func (h *Handler) check(ctx context.Context, s *remote.Signature, r *http.Reques
 	if dbErr != nil {
 		return nil, dbErr
 	}
-	if fresh.KeyPEM == actor.KeyPEM {
+	again, dbErr := h.keysOf(ctx, fresh, id)
+	if dbErr != nil {
+		return nil, dbErr
+	}
+	if slices.Equal(keys, again) {
 		return nil, err
 	}
-	return fresh, h.verify(s, r, body, fresh, now)
+	return fresh, use(again)
 }
 
-func (h *Handler) verify(s *remote.Signature, r *http.Request, body []byte, actor *store.Actor, now time.Time) error {
-	if actor.KeyPEM == "" {
-		return fault.New(fault.Unauthorized, "%s has no key.", actor.URI)
+// keysOf returns the keys of an actor that id may name: the one of that id, else all
+// of them, since some sign with an id that they don't publish.
+func (h *Handler) keysOf(ctx context.Context, actor *store.Actor, id vocab.IRI) ([]string, error) {
+	if actor.KeyPEM != "" && actor.KeyID == string(id) {
+		return []string{actor.KeyPEM}, nil
 	}
-	pub, err := h.keys.parse(actor.KeyPEM)
+	more, err := h.DB.ActorKeys(ctx, actor.ID)
 	if err != nil {
-		return fault.Because(err, fault.Unauthorized, "The key of %s can't be used.", actor.URI)
+		return nil, err
 	}
-	return s.Verify(r, body, pub, now)
+	var all []string
+	if actor.KeyPEM != "" {
+		all = append(all, actor.KeyPEM)
+	}
+	for _, k := range more {
+		if k.ID == id {
+			return []string{k.Key}, nil
+		}
+		all = append(all, k.Key)
+	}
+	return all, nil
+}
+
+// verify makes sure that one of the keys signed r.
+func (h *Handler) verify(s *remote.Signature, r *http.Request, body []byte, keys []string, now time.Time) error {
+	err := fault.New(fault.Unauthorized, "%s has no key.", keyOwner(s.KeyID()))
+	for _, text := range keys {
+		pub, keyErr := h.keys.parse(text)
+		if keyErr != nil {
+			err = fault.Because(keyErr, fault.Unauthorized, "The key %s can't be used.", s.KeyID())
+			continue
+		}
+		if err = s.Verify(r, body, pub, now); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // reader returns who asks for a document where only those who sign may have one. A

@@ -205,23 +205,32 @@ func (d *Delivery) body(ctx context.Context, seq int64, to *store.Dispatch) ([]b
 		if err != nil || a.Doc == "" {
 			return nil, err
 		}
-		doc := []byte(a.Doc)
-		if a.Type == "QuoteRequest" {
-			return d.withQuoting(ctx, doc)
-		}
-		if a.Type != "Create" && a.Type != "Update" {
-			return doc, nil
-		}
-		object, err := d.objectDoc(ctx, a)
-		if err != nil || object == nil {
-			return doc, err // A vote, for one, stands in its activity.
-		}
-		joined, err := vocab.WithObject(doc, object)
+		doc, err := d.joined(ctx, a)
 		if err != nil {
-			return nil, fmt.Errorf("joining activity %d with its object: %w", seq, err)
+			return nil, err
 		}
-		return joined, nil
+		return d.vouched(ctx, a, doc)
 	})
+}
+
+// joined is an activity with the document that it is about.
+func (d *Delivery) joined(ctx context.Context, a *store.Activity) ([]byte, error) {
+	doc := []byte(a.Doc)
+	if a.Type == "QuoteRequest" {
+		return d.withQuoting(ctx, doc)
+	}
+	if a.Type != "Create" && a.Type != "Update" {
+		return doc, nil
+	}
+	object, err := d.objectDoc(ctx, a)
+	if err != nil || object == nil {
+		return doc, err // A vote, for one, stands in its activity.
+	}
+	joined, err := vocab.WithObject(doc, object)
+	if err != nil {
+		return nil, fmt.Errorf("joining activity %d with its object: %w", a.Seq, err)
+	}
+	return joined, nil
 }
 
 // objectDoc returns the document that a Create or Update is about, as it is now;

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"kenoma/internal/fault"
+	"kenoma/internal/proof"
 	"kenoma/internal/queue"
 	"kenoma/internal/remote"
 	"kenoma/internal/store"
@@ -53,9 +54,10 @@ const (
 
 // Delivery has the handlers of its jobs. It is safe for concurrent use.
 type Delivery struct {
-	opts   Options
-	bodies cache[bodyKey, []byte]
-	keys   cache[int64, *remote.Key]
+	opts    Options
+	bodies  cache[bodyKey, []byte]
+	keys    cache[int64, *remote.Key]
+	provers cache[int64, *proof.Signer]
 
 	mu      sync.Mutex
 	noted   map[string]time.Time // When a host's last success was written.
@@ -69,8 +71,9 @@ func New(opts Options) *Delivery {
 	}
 	opts.Host = strings.ToLower(opts.Host)
 	return &Delivery{opts: opts, noted: map[string]time.Time{}, failing: map[string]bool{},
-		bodies: cache[bodyKey, []byte]{max: bodyBytes, cost: func(b []byte) int { return len(b) + 200 }},
-		keys:   cache[int64, *remote.Key]{max: keyCount}}
+		bodies:  cache[bodyKey, []byte]{max: bodyBytes, cost: func(b []byte) int { return len(b) + 200 }},
+		keys:    cache[int64, *remote.Key]{max: keyCount},
+		provers: cache[int64, *proof.Signer]{max: keyCount}}
 }
 
 // The kinds of jobs.
@@ -142,7 +145,10 @@ func (d *Delivery) Alive(ctx context.Context, host string) {
 }
 
 // ForgetKey has the key of an account read anew, after it was changed.
-func (d *Delivery) ForgetKey(actor int64) { d.keys.drop(actor) }
+func (d *Delivery) ForgetKey(actor int64) {
+	d.keys.drop(actor)
+	d.provers.drop(actor)
+}
 
 // refuses tells whether nothing may be sent to host.
 func (d *Delivery) refuses(host string) bool {

@@ -45,6 +45,7 @@ type Server struct {
 	w    *World
 	url  string // of the database
 	dir  string
+	env  []string // Settings beside the usual ones.
 	web  *httptest.Server
 }
 
@@ -54,14 +55,7 @@ func New(t testing.TB, hosts ...string) *World {
 	t.Helper()
 	w := &World{t: t, dials: map[string]string{}, servers: map[string]*Server{}, users: map[string]*User{}}
 	for _, h := range hosts {
-		host, pg := strings.CutPrefix(h, "postgres:")
-		s := &Server{Host: host, w: w, dir: t.TempDir()}
-		s.url = "sqlite:" + filepath.Join(s.dir, "test.db")
-		if pg {
-			s.url = pgtest.Database(t)
-		}
-		w.servers[host] = s
-		s.Up()
+		w.Start(h)
 	}
 	t.Cleanup(func() {
 		for _, s := range w.servers {
@@ -69,6 +63,20 @@ func New(t testing.TB, hosts ...string) *World {
 		}
 	})
 	return w
+}
+
+// Start adds a server with settings of its own, as KENOMA_…=….
+func (w *World) Start(name string, env ...string) *Server {
+	w.t.Helper()
+	host, pg := strings.CutPrefix(name, "postgres:")
+	s := &Server{Host: host, w: w, dir: w.t.TempDir(), env: env}
+	s.url = "sqlite:" + filepath.Join(s.dir, "test.db")
+	if pg {
+		s.url = pgtest.Database(w.t)
+	}
+	w.servers[host] = s
+	s.Up()
+	return s
 }
 
 // now is the time of all servers.
@@ -125,8 +133,8 @@ var oneKey = sync.OnceValues(func() (string, error) {
 // Up starts the server, on the data that it has.
 func (s *Server) Up() {
 	s.w.t.Helper()
-	c, err := config.Load("", []string{"KENOMA_URL=http://" + s.Host, "KENOMA_DATA_DIR=" + s.dir, "KENOMA_DATABASE=" + s.url,
-		"KENOMA_FEDERATION_ALLOW_HTTP=true", "KENOMA_RATE_LIMIT_ENABLED=false", "KENOMA_REGISTRATIONS=open"})
+	c, err := config.Load("", append([]string{"KENOMA_URL=http://" + s.Host, "KENOMA_DATA_DIR=" + s.dir, "KENOMA_DATABASE=" + s.url,
+		"KENOMA_FEDERATION_ALLOW_HTTP=true", "KENOMA_RATE_LIMIT_ENABLED=false", "KENOMA_REGISTRATIONS=open"}, s.env...))
 	if err != nil {
 		s.w.t.Fatal(err)
 	}

@@ -35,11 +35,17 @@ func (p *Pipeline) CreateAccount(ctx context.Context, n store.NewAccount) (*stor
 		}
 		id := tx.NewID()
 		a.Published = vocab.TimeOf(id)
+		if err := addProofKey(ctx, tx, a, id); err != nil {
+			return err
+		}
 		a.Raw = a.Encode()
 		row = &store.Actor{ID: id, Seq: id, URI: a.ID, Type: a.Type, Local: true, Host: p.host, Username: n.Username, Inbox: a.Inbox,
 			SharedInbox: a.SharedInbox, Followers: a.Followers, KeyID: string(a.Keys[0].ID), KeyPEM: a.Keys[0].PEM, Version: vocab.TimeOf(id).UnixMilli(),
 			Fetched: vocab.TimeOf(id).UnixMilli()}
 		if err := tx.InsertActor(ctx, row, string(a.Raw)); err != nil {
+			return err
+		}
+		if err := tx.SetActorKeys(ctx, id, otherKeys(a)); err != nil {
 			return err
 		}
 		if err := tx.InsertAccount(ctx, id, private, n); err != nil {

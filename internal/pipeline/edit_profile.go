@@ -40,7 +40,7 @@ func (p *Pipeline) editProfile(ctx context.Context, by *store.Actor, change func
 		}
 		was := p.profileUploads(a)
 		change(a)
-		u, err := p.profileUpdate(ctx, tx.Q, a, actor)
+		u, err := p.profileUpdate(ctx, tx, a, actor)
 		if err != nil {
 			return err
 		}
@@ -62,11 +62,14 @@ func (p *Pipeline) editProfile(ctx context.Context, by *store.Actor, change func
 }
 
 // profileUpdate is the Update that brings a, the new document of an actor of ours.
-func (p *Pipeline) profileUpdate(ctx context.Context, q *store.Q, a *vocab.Actor, by *store.Actor) (*vocab.Activity, error) {
-	if err := p.nameEmoji(ctx, q, a); err != nil {
+func (p *Pipeline) profileUpdate(ctx context.Context, tx *store.Tx, a *vocab.Actor, by *store.Actor) (*vocab.Activity, error) {
+	if err := p.nameEmoji(ctx, tx.Q, a); err != nil {
 		return nil, err
 	}
 	a.FeaturedTags = a.ID + featuredTagsPath // Accounts from before have none.
+	if err := addProofKey(ctx, tx, a, by.ID); err != nil {
+		return nil, err
+	}
 	u := p.activity("Update", by, by.URI)
 	a.Updated = u.Published
 	a.Raw = a.Encode()

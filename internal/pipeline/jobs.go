@@ -42,6 +42,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"featured-tags":   handler(quiet(p.fetchFeaturedTags)),
 		"verify-links":    handler(quiet(p.verifyLinks)),
 		"index":           handler(p.indexOld),
+		"proof-keys":      handler(p.addProofKeys),
 	}
 }
 

@@ -119,7 +119,7 @@ func (p *Pipeline) tellSuspension(ctx context.Context, tx *store.Tx, m Moderatio
 		return fmt.Errorf("actor %d of the log: %w", m.Target.ID, err)
 	}
 	a.Suspended = m.Action == "suspend"
-	u, err := p.profileUpdate(ctx, tx.Q, a, target)
+	u, err := p.profileUpdate(ctx, tx, a, target)
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,9 @@ func (p *Pipeline) storeActor(ctx context.Context, tx *store.Tx, row *store.Acto
 	if err := tx.UpdateActor(ctx, &next, string(a.Raw)); err != nil {
 		return err
 	}
+	if err := tx.SetActorKeys(ctx, row.ID, otherKeys(a)); err != nil {
+		return err
+	}
 	if err := followSuspension(ctx, tx, &next, a); err != nil {
 		return err
 	}
@@ -114,6 +117,25 @@ func keyOf(a *vocab.Actor) (id, pem string) {
 	return "", ""
 }
 
+// otherKeys returns the actor's keys beside that of keyOf.
+//
+// spec: fep-521a
+func otherKeys(a *vocab.Actor) []store.ActorKey {
+	first, _ := keyOf(a)
+	var list []store.ActorKey
+	for _, k := range a.Keys {
+		if string(k.ID) == first {
+			continue // It may stand there twice, in two forms.
+		}
+		key := store.ActorKey{ID: k.ID, Key: k.PEM}
+		if key.Key == "" {
+			key.Key = k.Multi
+		}
+		list = append(list, key)
+	}
+	return list
+}
+
 // maxFields bounds the rows of a profile's table.
 const maxFields = 50
 
@@ -155,6 +177,9 @@ func (s *Step) deleteActor(ctx context.Context) error {
 	gone := *s.Actor
 	gone.Deleted = s.now()
 	if err := s.UpdateActor(ctx, &gone, ""); err != nil {
+		return err
+	}
+	if err := s.SetActorKeys(ctx, gone.ID, nil); err != nil {
 		return err
 	}
 	if err := s.SetProfile(ctx, gone.ID, &store.Profile{Type: gone.Type, URL: gone.URI}); err != nil {
@@ -387,6 +412,11 @@ func (p *Pipeline) insertActor(ctx context.Context, tx *store.Tx, a *vocab.Actor
 	}
 	if err := tx.InsertActor(ctx, row, string(a.Raw)); err != nil {
 		return nil, err
+	}
+	if keys := otherKeys(a); len(keys) > 0 {
+		if err := tx.SetActorKeys(ctx, id, keys); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.present(ctx, tx, id, profileOf(a)); err != nil {
 		return nil, err

@@ -64,6 +64,11 @@ func (p *Pipeline) rebuildProfiles(ctx context.Context, tx *store.Tx) error {
 					return fmt.Errorf("actor %d of the log: %w", d.ID, err)
 				}
 				profile = profileOf(a)
+				if keys := otherKeys(a); len(keys) > 0 {
+					if err := tx.SetActorKeys(ctx, d.ID, keys); err != nil {
+						return err
+					}
+				}
 			}
 			if _, err := setProfile(ctx, tx, d.ID, profile, 0); err != nil {
 				return err

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"kenoma/internal/fault"
+	"kenoma/internal/proof"
 	"kenoma/internal/vocab"
 )
 
@@ -38,9 +39,9 @@ func NewRSAKey() (*rsa.PrivateKey, error) {
 	return rsa.GenerateKey(rand.Reader, keyBits)
 }
 
-// ParsePublicKey reads the publicKeyPem of an actor: RSA of 1024 to 8192 bits
-// (PKIX or PKCS #1) or Ed25519 (PKIX). An error is a fault of kind Invalid. Its
-// time is bounded for whatever comes.
+// ParsePublicKey reads the publicKeyPem of an actor, or the publicKeyMultibase of a
+// Multikey: RSA of 1024 to 8192 bits (PKIX or PKCS #1) or Ed25519. An error is a
+// fault of kind Invalid. Its time is bounded for whatever comes.
 func ParsePublicKey(text string) (crypto.PublicKey, error) {
 	key, err := parsePublicKey(text)
 	if err != nil {
@@ -50,19 +51,7 @@ func ParsePublicKey(text string) (crypto.PublicKey, error) {
 }
 
 func parsePublicKey(text string) (crypto.PublicKey, error) {
-	block, err := onePEM(text)
-	if err != nil {
-		return nil, err
-	}
-	var key any
-	switch block.Type {
-	case "PUBLIC KEY":
-		key, err = x509.ParsePKIXPublicKey(block.Bytes)
-	case "RSA PUBLIC KEY":
-		key, err = x509.ParsePKCS1PublicKey(block.Bytes)
-	default:
-		return nil, fmt.Errorf("PEM block is a %.50q", block.Type)
-	}
+	key, err := decodePublicKey(text)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +69,24 @@ func parsePublicKey(text string) (crypto.PublicKey, error) {
 	default:
 		return nil, fmt.Errorf("key is a %T", key)
 	}
+}
+
+// decodePublicKey reads a key in any of its forms; its size is not checked yet.
+func decodePublicKey(text string) (any, error) {
+	if strings.HasPrefix(text, "z") || strings.HasPrefix(text, "u") {
+		return proof.ParseKey(text) // spec: fep-521a
+	}
+	block, err := onePEM(text)
+	if err != nil {
+		return nil, err
+	}
+	switch block.Type {
+	case "PUBLIC KEY":
+		return x509.ParsePKIXPublicKey(block.Bytes)
+	case "RSA PUBLIC KEY":
+		return x509.ParsePKCS1PublicKey(block.Bytes)
+	}
+	return nil, fmt.Errorf("PEM block is a %.50q", block.Type)
 }
 
 // EncodePublicKey writes pub as PKIX PEM.

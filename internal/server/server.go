@@ -275,6 +275,9 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.Pipeline.ScheduleCompaction(ctx); err != nil {
 		return err
 	}
+	if err := s.Pipeline.ScheduleProofKeys(ctx); err != nil {
+		return err
+	}
 	if err := s.Pipeline.ScheduleIndexing(ctx); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 // of tags are kept: they are a register, and lists of theirs refer to its ids.
 var Projections = []string{
 	"statuses", "contents", "counts", "profiles", "name_words", "name_prefixes", "directory", "actor_counts", "status_tags", "mentions", "polls", "poll_options", "poll_votes",
-	"favourites", "quotes", "quote_stamps", "follows", "follower_digests", "blocks", "pins", "notifications", "home", "waits", "status_words", "status_links",
+	"favourites", "quotes", "quote_stamps", "follows", "follower_digests", "blocks", "pins", "notifications", "home", "waits", "status_words", "status_links", "actor_keys",
 }
 
 // EmptyProjections empties them all.
