@@ -26,7 +26,7 @@ func TestActor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a.ID != "https://a.test/users/ann" || len(a.Keys) != 1 || a.FeaturedTags != "https://a.test/users/ann/collections/tags" {
+		if a.ID != "https://a.test/users/ann" || len(a.Keys) != 2 || a.FeaturedTags != "https://a.test/users/ann/collections/tags" {
 			t.Errorf("%+v", a)
 		}
 		if again := w.get("/users/ann", nil, "If-None-Match", rec.Header().Get("ETag")); again.Code != http.StatusNotModified || again.Body.Len() != 0 {
