@@ -32,6 +32,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"forward-report":  handler(p.forwardReport),
 		"host-rule":       handler(p.applyHostRule),
 		"blocklists":      handler(p.refreshLists),
+		waveJob:           handler(p.tellWave),
 		"poll-end":        handler(p.endPoll),
 		"poll-update":     handler(p.sendTallies),
 		"compact":         handler(p.compactJob),

@@ -36,7 +36,7 @@ func (p *Pipeline) judge(ctx context.Context, q *store.Q, a *vocab.Activity, act
 
 // caseOf is an activity with the facts that cost nothing.
 func (p *Pipeline) caseOf(a *vocab.Activity, actor *store.Actor, from Origin) *policy.Case {
-	return &policy.Case{Activity: a, Facts: policy.Facts{Local: from.local(), Host: actor.Host, Fetched: from.Fetched, Now: p.Now(), Followers: actor.Followers,
+	return &policy.Case{Activity: a, Tally: &p.tally, Facts: policy.Facts{Local: from.local(), Host: actor.Host, Fetched: from.Fetched, Now: p.Now(), Followers: actor.Followers,
 		FirstSeen: vocab.TimeOf(actor.ID), Username: actor.Username, Service: actor.Type == "Service" || actor.Type == "Application"}}
 }
 
@@ -113,6 +113,10 @@ var gatherers = []struct {
 		}
 		return err
 	}},
+	{policy.WantAnswer, func(ctx context.Context, q *store.Q, _ string, c *policy.Case, _ *store.Actor) (err error) {
+		c.AnswersUs, err = answersUs(ctx, q, c.Post())
+		return err
+	}},
 	{policy.WantReaders, func(ctx context.Context, q *store.Q, own string, c *policy.Case, actor *store.Actor) error {
 		people, err := ourPeople(ctx, q, own, c)
 		for _, one := range people {
@@ -124,6 +128,23 @@ var gatherers = []struct {
 		}
 		return err
 	}},
+}
+
+// answersUs tells whether a post is an answer that nobody here has to wonder about: to
+// one of ours, or to one that names somebody of ours.
+func answersUs(ctx context.Context, q *store.Q, o *vocab.Object) (bool, error) {
+	if o == nil || o.InReplyTo == "" {
+		return false, nil
+	}
+	parent, err := q.ObjectByURI(ctx, o.InReplyTo)
+	if err != nil {
+		return false, err
+	}
+	author, err := q.Actor(ctx, parent.Actor)
+	if err != nil || author.Local {
+		return err == nil, err
+	}
+	return q.NamesOurs(ctx, parent.ID)
 }
 
 // maxOurs is how many of our people that a post names are looked at for the policies.
@@ -180,7 +201,7 @@ func (s *Step) heed(c *policy.Case) {
 func patchOfActivity(c *policy.Case) *policy.Patch {
 	switch {
 	case c.Post() != nil || c.Local:
-		return &policy.Patch{Quiet: c.Patch.Quiet}
+		return &policy.Patch{Quiet: c.Patch.Quiet, Withhold: c.Patch.Withhold}
 	default:
 		return &c.Patch
 	}

@@ -54,8 +54,9 @@ type Pipeline struct {
 	host string // Authority of URL.
 	keys keyring
 
-	tagsSeen recent // Whose featured tags were fetched lately.
-	looked   recent // Which remote accounts were asked about lately.
+	tally    policy.Tally // What the rules count.
+	tagsSeen recent       // Whose featured tags were fetched lately.
+	looked   recent       // Which remote accounts were asked about lately.
 }
 
 // New makes a Pipeline.

@@ -318,7 +318,8 @@ func (s *Step) Notify(ctx context.Context, owner *store.Actor, kind string, stat
 }
 
 func (s *Step) notify(ctx context.Context, owner int64, kind string, status int64) error {
-	return s.tell(ctx, store.Notification{Owner: owner, ID: s.Seq, Kind: store.KindNamed(kind), Actor: s.Actor.ID, Status: status})
+	return s.tell(ctx, store.Notification{Owner: owner, ID: s.Seq, Kind: store.KindNamed(kind), Actor: s.Actor.ID, Status: status,
+		Withheld: s.patch != nil && s.patch.Withhold})
 }
 
 // tell adds a notification, or while the log is replayed restores it.

@@ -19,7 +19,8 @@ type Patch struct {
 	Name      *string             `json:"name,omitempty"`
 	Media     *[]vocab.Attachment `json:"media,omitempty"`
 	Tags      *[]vocab.Tag        `json:"tags,omitempty"`
-	Quiet     bool                `json:"quiet,omitempty"` // Nobody's home gets it.
+	Quiet     bool                `json:"quiet,omitempty"`    // Nobody's home gets it.
+	Withhold  bool                `json:"withhold,omitempty"` // Who is told of it finds it among the requests.
 }
 
 // Empty tells whether nothing is changed.

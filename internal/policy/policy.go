@@ -36,6 +36,7 @@ const (
 	WantParent                    // ParentSummary
 	WantClosed                    // Closed
 	WantReaders                   // Strangers
+	WantAnswer                    // AnswersUs
 )
 
 // Facts are what a rule may know beside the activity itself.
@@ -67,6 +68,8 @@ type Facts struct {
 	Closed []vocab.IRI
 	// Strangers are people of ours whom the post names and who don't follow the actor.
 	Strangers []vocab.IRI
+	// AnswersUs tells that the post answers one of ours, or one that names somebody of ours.
+	AnswersUs bool
 }
 
 // Decision is what one rule said about an activity.
@@ -91,6 +94,7 @@ type Case struct {
 	Decisions []Decision
 	Jobs      []Job
 	Expires   time.Time // When a post of ours is to be deleted; zero never.
+	Tally     *Tally    // What happened lately; nil counts nothing.
 
 	rule string // Whose turn it is.
 }
@@ -184,6 +188,15 @@ func (c *Case) Quiet(why string) {
 	if !c.Patch.Quiet {
 		c.Patch.Quiet = true
 		c.Note("in nobody's home timeline: %s", why)
+	}
+}
+
+// Withhold has the people whom the activity tells of something find it among their
+// notification requests, unless they have let the actor through.
+func (c *Case) Withhold(why string) {
+	if !c.Patch.Withhold {
+		c.Patch.Withhold = true
+		c.Note("notifications withheld: %s", why)
 	}
 }
 

@@ -150,14 +150,18 @@ func (tx *Tx) decide(ctx context.Context, n Notification) (FilterAction, error) 
 		return Accept, nil
 	}
 	p, err := tx.NotificationPolicy(ctx, n.Owner)
-	if err != nil || p == (NotificationPolicy{}) {
+	if err != nil || p == (NotificationPolicy{}) && !n.Withheld {
 		return Accept, err
 	}
 	a, err := tx.acquaintance(ctx, n)
 	if err != nil {
 		return Accept, err
 	}
-	return p.apply(a, KindName(n.Kind) == "mention", tx.now()), nil
+	action := p.apply(a, KindName(n.Kind) == "mention", tx.now())
+	if n.Withheld && !a.Permitted {
+		action = max(action, Withhold)
+	}
+	return action, nil
 }
 
 // withhold keeps a notification from the list and puts its actor among the requests.

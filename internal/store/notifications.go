@@ -101,6 +101,7 @@ type Notification struct {
 	Kind          int16
 	Actor, Status int64 // Status 0: about none.
 	Ref           int64 // What else it is about, see NotificationKinds; 0 nothing.
+	Withheld      bool  // The admin's rules want it among the requests. Not stored.
 }
 
 // AddNotification tells owner of something, as its policy allows: what is dropped

@@ -155,3 +155,9 @@ func (q *Q) Statuses(ctx context.Context, ids []int64) (map[int64]*Status, error
 	}
 	return found, nil
 }
+
+// NamesOurs tells whether a status mentions somebody of ours.
+func (q *Q) NamesOurs(ctx context.Context, status int64) (bool, error) {
+	yes, err := q.exists(ctx, "SELECT 1 FROM mentions m JOIN accounts a ON a.actor = m.actor WHERE m.status = $1 LIMIT 1", status)
+	return yes, wrapped(err, "whom %d names", status)
+}
