@@ -1,11 +1,12 @@
-// The real program, on a port of its own, with people whose tokens are known.
+// The real program, with people whose tokens are known: on a port of this machine, or
+// where a subclass puts it.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-const bin = resolve(process.env.KENOMA_BIN ?? join(import.meta.dirname, "../../bin/kenoma"));
+export const bin = resolve(process.env.KENOMA_BIN ?? join(import.meta.dirname, "../../bin/kenoma"));
 
 const freePort = () =>
   new Promise((done) => {
@@ -19,15 +20,21 @@ export class Kenoma {
   data = mkdtempSync(join(tmpdir(), "kenoma-federation-"));
   tokens = {};
 
+  // place says where the server is and how it is started.
+  async place() {
+    const listen = `127.0.0.1:${await freePort()}`;
+    return { url: `http://${listen}`, listen, command: [bin] };
+  }
+
   async start(names, settings = {}) {
-    const port = await freePort();
-    this.host = `127.0.0.1:${port}`;
-    this.url = `http://${this.host}`;
+    const { url, listen, command } = await this.place();
+    this.url = url;
+    this.host = new URL(url).host;
     this.env = {
       ...process.env,
       KENOMA_DATA_DIR: this.data,
       KENOMA_URL: this.url,
-      KENOMA_LISTEN: this.host,
+      KENOMA_LISTEN: listen,
       KENOMA_FEDERATION_ALLOW_HTTP: "true",
       KENOMA_FEDERATION_ALLOW_NETWORKS: "127.0.0.0/8",
       KENOMA_RATE_LIMIT_ENABLED: "false",
@@ -38,15 +45,20 @@ export class Kenoma {
       this.run("user", "create", name, "--email", `${name}@example.org`, "--password", "correct horse");
       this.tokens[name] = this.run("token", "create", name);
     }
-    this.server = spawn(bin, ["serve"], { env: this.env, stdio: ["ignore", "ignore", "inherit"] });
+    this.server = spawn(command[0], [...command.slice(1), "serve"], { env: this.env, stdio: ["ignore", "ignore", "inherit"] });
     for (let i = 0; ; i++) {
       try {
-        if ((await fetch(`${this.url}/health`)).ok) return;
+        if ((await this.fetch("/health")).ok) return;
       } catch {
         if (i > 400) throw new Error("the server does not start");
       }
       await new Promise((r) => setTimeout(r, 50));
     }
+  }
+
+  // fetch asks the server for a path.
+  fetch(path, options) {
+    return fetch(`${this.url}${path}`, options);
   }
 
   run(...args) {
@@ -64,7 +76,7 @@ export class Kenoma {
 
   // call asks the client API as one of the people.
   async call(name, method, path, body) {
-    const resp = await fetch(`${this.url}${path}`, {
+    const resp = await this.fetch(path, {
       method,
       headers: { authorization: `Bearer ${this.tokens[name]}`, ...(body && { "content-type": "application/json" }) },
       body: body && JSON.stringify(body),
