@@ -3,6 +3,7 @@ package activitypub
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,7 +36,14 @@ const (
 
 // features are what this server can do, in the words that Pleroma's clients look
 // for.
-var features = []string{"pleroma_api", "mastodon_api", "mastodon_api_streaming", "polls", "pleroma_explicit_addressing", "editing", "media_proxy"}
+var features = []string{"pleroma_api", "mastodon_api", "mastodon_api_streaming", "polls", "pleroma_explicit_addressing", "editing", "media_proxy", "pleroma_emoji_reactions"}
+
+func (h *Handler) features() []string {
+	if h.Pipeline.Reactions.NoCustom {
+		return features
+	}
+	return append(slices.Clip(features), "custom_emoji_reactions", "pleroma_custom_emoji_reactions")
+}
 
 // nodeInfoLinks is GET /.well-known/nodeinfo.
 //
@@ -96,7 +104,7 @@ func (h *Handler) metadata(n *figures) map[string]any {
 		"nodeName":                  h.Title,
 		"nodeDescription":           h.Description,
 		"private":                   false,
-		"features":                  features,
+		"features":                  h.features(),
 		"postFormats":               formats,
 		"staffAccounts":             n.staff,
 		"accountActivationRequired": yes(h.Approval),

@@ -60,6 +60,7 @@ type Config struct {
 	Media       Media       `key:"media"`
 	Cards       Cards       `key:"cards"`
 	Trends      Trends      `key:"trends"`
+	Reactions   Reactions   `key:"reactions"`
 	Translation Translation `key:"translation"`
 	Limits      Limits      `key:"limits"`
 	Takeout     Takeout     `key:"takeout"`
@@ -257,6 +258,18 @@ type Trends struct {
 	// MinAccounts is how many people must use a tag or a link on a day, or favour and
 	// boost a post, for it to trend.
 	MinAccounts int `key:"min_accounts" default:"3" min:"2" max:"10000"`
+}
+
+// Reactions are emoji with which people react to posts.
+type Reactions struct {
+	// MaxPerPost is with how many emoji one person of this server may react to one
+	// post.
+	MaxPerPost int `key:"max_per_post" default:"8" min:"1" max:"40"`
+
+	// Custom allows emoji that are pictures: the server's own, and those with which
+	// people elsewhere react. Off, reactions with them are not taken; those that are
+	// there stay.
+	Custom bool `key:"custom" default:"true"`
 }
 
 // Cards are the previews of pages that posts link to.

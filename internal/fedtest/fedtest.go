@@ -319,6 +319,18 @@ type Status struct {
 	} `json:"media_attachments"`
 	Emojis []struct{ Shortcode string }
 	Local  bool `json:"local_only"`
+
+	Pleroma struct {
+		Reactions []Reaction `json:"emoji_reactions"`
+	}
+}
+
+// Reaction is what the API says of an emoji under a post.
+type Reaction struct {
+	Name  string
+	Count int
+	Me    bool
+	URL   *string
 }
 
 // Poll is what the API says of a poll.
@@ -395,6 +407,8 @@ type Notification struct {
 	ID, Type string
 	Account  Account
 	Status   *Status
+	Emoji    string
+	EmojiURL *string `json:"emoji_url"`
 }
 
 // Notifications are the person's, newest first.

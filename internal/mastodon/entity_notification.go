@@ -91,7 +91,10 @@ func appendNotification(b []byte, n *store.Notification, by *face, s *shown, ext
 		o.key("status")
 		o.b = s.append(o.b)
 	}
-	if extra != nil {
+	if extra != nil && extra.emoji != nil {
+		o.str("emoji", extra.emoji.name)
+		o.strOr("emoji_url", extra.emoji.url)
+	} else if extra != nil {
 		o.raw(extra.key, string(extra.json))
 	}
 	in := o.nest("pleroma")

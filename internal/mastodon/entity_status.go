@@ -145,7 +145,6 @@ func drawTail(p *post, c *store.Content, text string) []byte {
 	o := begin([]byte(`"pleroma":`))
 	o.flag("local", p.row.Local)
 	if p.row.BoostOf != 0 {
-		o.raw("emoji_reactions", "[]")
 		return o.b
 	}
 	o.num("conversation_id", p.row.Conversation)
@@ -157,7 +156,6 @@ func drawTail(p *post, c *store.Content, text string) []byte {
 	plain = o.nest("spoiler_text")
 	plain.str("text/plain", c.Spoiler)
 	o.end(plain)
-	o.raw("emoji_reactions", "[]")
 	o.raw("expires_at", "null")
 	o.raw("parent_visible", strconv.FormatBool(p.row.ReplyTo != 0))
 	return o.b
@@ -171,6 +169,7 @@ type facets struct {
 	bookmarked bool
 	muted      bool // Its conversation.
 	pinned     bool
+	reactions  []byte // JSON list of what stands under it; nil: none
 }
 
 // shown is one status of an answer with all that is spliced into it.
@@ -228,6 +227,12 @@ func (s *shown) append(b []byte) []byte {
 	}
 	b = append(b, ',')
 	b = append(b, s.tail...)
+	b = append(b, `,"emoji_reactions":`...)
+	if f.reactions == nil {
+		b = append(b, "[]"...)
+	} else {
+		b = append(b, f.reactions...)
+	}
 	b = append(b, `,"thread_muted":`...)
 	b = strconv.AppendBool(b, f.muted)
 	return append(b, `,"pinned_at":null}}`...)

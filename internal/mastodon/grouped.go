@@ -241,6 +241,9 @@ type groupEntity struct {
 	Report  json.RawMessage `json:"report,omitempty"`
 	Event   json.RawMessage `json:"event,omitempty"`
 	Warning json.RawMessage `json:"moderation_warning,omitempty"`
+
+	Emoji    string  `json:"emoji,omitempty"` // Of a reaction, as Pleroma has them.
+	EmojiURL *string `json:"emoji_url,omitempty"`
 }
 
 // partialAccount is a PartialAccountWithAvatar.
@@ -325,7 +328,9 @@ func drawGroup(g *notificationGroup, extra *notifiedExtra, paged bool) groupEnti
 	if paged {
 		e.PageMin, e.PageMax, e.Latest = itoa(g.oldest.ID), itoa(g.newest.ID), isoTime(vocab.TimeOf(g.newest.ID).UnixMilli())
 	}
-	if extra != nil {
+	if extra != nil && extra.emoji != nil {
+		e.Emoji, e.EmojiURL = extra.emoji.name, orNil(extra.emoji.url)
+	} else if extra != nil {
 		switch extra.key {
 		case "report":
 			e.Report = extra.json

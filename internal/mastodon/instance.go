@@ -111,7 +111,11 @@ func (api *API) languages() []string {
 //
 // spec: pleroma:instance
 func (api *API) pleromaInstance() map[string]any {
-	return map[string]any{"metadata": map[string]any{"features": []string{"pleroma_api", "mastodon_api", "polls", "mastodon_api_streaming", "editing"},
+	features := []string{"pleroma_api", "mastodon_api", "polls", "mastodon_api_streaming", "editing", "pleroma_emoji_reactions"}
+	if !api.Pipeline.Reactions.NoCustom {
+		features = append(features, "custom_emoji_reactions", "pleroma_custom_emoji_reactions")
+	}
+	return map[string]any{"metadata": map[string]any{"features": features,
 		"federation": map[string]any{"enabled": true}, "fields_limits": map[string]int{"max_fields": api.Settings.ProfileFields, "max_remote_fields": 50, "name_length": fieldCharacters, "value_length": fieldCharacters},
 		"post_formats": []string{"text/plain", "text/markdown", "text/html"}}, "stats": map[string]any{"mau": 0}}
 }

@@ -54,8 +54,9 @@ func (api *API) followed(ctx context.Context, viewer *store.Actor, ids []int64) 
 // notifiedExtra is what a notification is about beside accounts and statuses: the
 // key and the JSON under it.
 type notifiedExtra struct {
-	key  string
-	json []byte
+	key   string
+	json  []byte
+	emoji *drawnEmoji // Instead of both, of a reaction.
 }
 
 // notifiedExtras draws the reports, warnings and severed relationships that these
@@ -64,11 +65,18 @@ type notifiedExtra struct {
 // spec: masto:entities/Notification#report, #event, #moderation_warning
 func (api *API) notifiedExtras(ctx context.Context, viewer *store.Actor, list []store.Notification) (map[int64]*notifiedExtra, error) {
 	byKind := map[string][]int64{}
+	var reactions []store.Notification
 	for _, n := range list {
 		name := store.KindName(n.Kind)
 		byKind[name] = append(byKind[name], n.ID)
+		if name == reactionKind {
+			reactions = append(reactions, n)
+		}
 	}
 	found := map[int64]*notifiedExtra{}
+	if err := api.drawNotifiedReactions(ctx, reactions, found); err != nil {
+		return nil, err
+	}
 	if err := api.drawNotifiedReports(ctx, byKind["admin.report"], found); err != nil {
 		return nil, err
 	}
@@ -129,7 +137,7 @@ func (api *API) drawNotifiedReports(ctx context.Context, ids []int64, to map[int
 
 func keepExtra(to map[int64]*notifiedExtra, id int64, key string, v any) error {
 	b, err := marshal(v)
-	to[id] = &notifiedExtra{key, b}
+	to[id] = &notifiedExtra{key: key, json: b}
 	return err
 }
 

@@ -68,7 +68,7 @@ func (api *API) movedNotifications(ctx context.Context, list []store.Notificatio
 	}
 	for _, n := range list {
 		if face := faces[n.Ref]; store.KindName(n.Kind) == "move" && face != nil {
-			to[n.ID] = &notifiedExtra{"target", face.json}
+			to[n.ID] = &notifiedExtra{key: "target", json: face.json}
 		}
 	}
 	return nil

@@ -467,7 +467,7 @@ func (api *API) addFacets(ctx context.Context, viewer *store.Actor, all []*shown
 		s.facets = facets{counts: m.Counts, favourited: m.Favourited, boosted: m.Boosted, bookmarked: m.Bookmarked, pinned: m.Pinned,
 			muted: marks.Muted[s.row.Conversation]}
 	}
-	return nil
+	return api.addReactions(ctx, viewer, all, marks)
 }
 
 func (api *API) addPolls(ctx context.Context, viewer *store.Actor, all []*shown) error {

@@ -10,7 +10,8 @@ import (
 )
 
 // Like is "actor favours object". It counts once per actor, however often it is
-// sent.
+// sent. With an emoji in its content it is a reaction instead; content that is none
+// is passed over.
 var Like = define(Type{
 	Name:     "Like",
 	Spec:     "ap#like-activity-inbox",
@@ -28,6 +29,9 @@ func needsObject(a *vocab.Activity, _ Origin) error {
 }
 
 func applyLike(ctx context.Context, s *Step) error {
+	if r, ok := reactionOf(s.Activity, s.From, s.p.host); ok {
+		return s.react(ctx, r)
+	}
 	post, author, err := s.subject(ctx, s.Activity.Object)
 	if err != nil || post == nil {
 		return err
@@ -44,7 +48,10 @@ func applyLike(ctx context.Context, s *Step) error {
 }
 
 func undoLike(ctx context.Context, s *Step, like *store.Activity) error {
-	other, err := s.LiveActivities(ctx, "Like", like.Actor, like.Object)
+	if r, ok := s.p.reactionIn(like); ok {
+		return s.unreact(ctx, like, r)
+	}
+	other, err := s.p.liveReactions(ctx, s.Q, like.Actor, like.Object, "")
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func (p *Pipeline) Favourite(ctx context.Context, by *store.Actor, status int64)
 	if err != nil {
 		return err
 	}
-	live, err := p.DB.LiveActivities(ctx, "Like", by.ID, post.ID)
+	live, err := p.liveReactions(ctx, p.DB.Q, by.ID, post.ID, "")
 	if err != nil || len(live) > 0 {
 		return err
 	}
@@ -110,7 +110,11 @@ func (p *Pipeline) Unfavourite(ctx context.Context, by *store.Actor, status int6
 	if err != nil {
 		return err
 	}
-	return p.undoAll(ctx, "Like", by, post.ID, uri, []vocab.IRI{author.URI}, nil)
+	live, err := p.liveReactions(ctx, p.DB.Q, by.ID, post.ID, "")
+	if err != nil {
+		return err
+	}
+	return p.undoThese(ctx, live, by, uri, []vocab.IRI{author.URI}, nil)
 }
 
 // undoAll takes every live activity of a type by an actor about an object back.
@@ -119,8 +123,13 @@ func (p *Pipeline) undoAll(ctx context.Context, typ string, by *store.Actor, obj
 	if err != nil {
 		return err
 	}
+	return p.undoThese(ctx, live, by, uri, to, cc)
+}
+
+// undoThese takes these activities by an actor back.
+func (p *Pipeline) undoThese(ctx context.Context, live []store.Activity, by *store.Actor, uri vocab.IRI, to, cc []vocab.IRI) error {
 	for _, one := range live {
-		undo := p.undoOf(one.URI, typ, by, uri)
+		undo := p.undoOf(one.URI, one.Type, by, uri)
 		undo.To, undo.Cc = to, cc
 		if err := p.Process(ctx, about(undo, undo.Nested), FromAccount(by.ID)); err != nil {
 			return err

@@ -36,6 +36,25 @@ var families = []struct {
 		`{"id":"https://c.test/like/2","type":"Like","actor":"https://c.test/users/cat","object":"https://b.test/notes/1"}`,
 		`{"id":"https://c.test/undo/1","type":"Undo","actor":"https://c.test/users/cat","object":{"id":"https://c.test/like/1","type":"Like","actor":"https://c.test/users/cat","object":"https://b.test/notes/1"}}`,
 	}},
+	{"reactions in both forms, of which some are undone", []string{
+		note(1, "first", ""),
+		react(1, "👌", ""), react(2, "❤", ""),
+		`{"id":"https://c.test/react/3","type":"Like","actor":"https://c.test/users/cat","object":"https://b.test/notes/1","content":"❤️"}`,
+		`{"id":"https://c.test/undo/5","type":"Undo","actor":"https://c.test/users/cat","object":"https://c.test/react/2"}`,
+	}},
+	{"a custom reaction, a like, and the end of the post", []string{
+		note(1, "first", ""),
+		react(1, ":blob:", `,"tag":[{"type":"Emoji","id":"https://c.test/emojis/blob","name":":blob:","icon":{"type":"Image","url":"https://c.test/blob.png"}}]`),
+		`{"id":"https://c.test/like/1","type":"Like","actor":"https://c.test/users/cat","object":"https://b.test/notes/1"}`,
+		`{"id":"https://c.test/undo/6","type":"Undo","actor":"https://c.test/users/cat","object":{"id":"https://c.test/react/1","type":"EmojiReact","actor":"https://c.test/users/cat","content":":blob:","object":"https://b.test/notes/1"}}`,
+		`{"id":"https://b.test/delete/1","type":"Delete","actor":"https://b.test/users/bob","object":"https://b.test/notes/1"}`,
+	}},
+	{"a reaction with another emoji instead", []string{
+		note(1, "first", ""),
+		`{"id":"https://c.test/react/1","type":"Like","actor":"https://c.test/users/cat","object":"https://b.test/notes/1","content":"pudding"}`,
+		`{"id":"https://c.test/undo/7","type":"Undo","actor":"https://c.test/users/cat","object":{"id":"https://c.test/react/1","type":"Like","actor":"https://c.test/users/cat","object":"https://b.test/notes/1"}}`,
+		`{"id":"https://c.test/react/2","type":"Like","actor":"https://c.test/users/cat","object":"https://b.test/notes/1","_misskey_reaction":"⭐"}`,
+	}},
 	{"a boost, undone, and another one", []string{
 		note(1, "first", ""),
 		announce(1), announce(2),
@@ -107,6 +126,11 @@ func update(n, version int, text, at string) string {
 	return fmt.Sprintf(`{"id":"https://b.test/update/%d-%d","type":"Update","actor":"https://b.test/users/bob","to":["as:Public"],
 		"object":{"id":"https://b.test/notes/%d","type":"Note","attributedTo":"https://b.test/users/bob","to":["as:Public"],"published":"2026-01-01T10:00:00Z","updated":%q,"content":%q}}`,
 		n, version, n, at, text)
+}
+
+// react is an EmojiReact by cat@c.test to bob's first note.
+func react(n int, content, more string) string {
+	return fmt.Sprintf(`{"id":"https://c.test/react/%d","type":"EmojiReact","actor":"https://c.test/users/cat","object":"https://b.test/notes/1","content":%q%s}`, n, content, more)
 }
 
 func announce(n int) string {
@@ -200,6 +224,9 @@ func (w *world) state() map[string][]string {
 		`SELECT a.uri || ' boosts ' || o.uri || ' ' || s.visibility FROM statuses s JOIN actors a ON a.id = s.actor JOIN objects o ON o.id = s.boost_of`,
 		`SELECT o.uri || ' in ' || r.uri FROM statuses s JOIN objects o ON o.id = s.id JOIN objects r ON r.id = s.conversation`,
 		`SELECT o.uri || ' ' || c.replies || ' ' || c.boosts || ' ' || c.favourites FROM counts c JOIN objects o ON o.id = c.status WHERE c.replies + c.boosts + c.favourites > 0`,
+		`SELECT o.uri || ' ' || c.reactions FROM counts c JOIN objects o ON o.id = c.status WHERE c.reactions <> 0`,
+		`SELECT a.uri || ' reacts to ' || o.uri || ' ' || r.name || ' ' || r.url FROM reactions r JOIN actors a ON a.id = r.actor JOIN objects o ON o.id = r.status`,
+		`SELECT o.uri || ' ' || c.name || ' ' || c.n || ' ' || c.url FROM reaction_counts c JOIN objects o ON o.id = c.status`,
 		`SELECT o.uri || ' quoted ' || c.quotes FROM counts c JOIN objects o ON o.id = c.status WHERE c.quotes > 0`,
 		`SELECT o.uri || ' quotes ' || COALESCE(t.uri, '-') || ' ' || q.state FROM quotes q JOIN objects o ON o.id = q.status LEFT JOIN objects t ON t.id = q.quoted`,
 		`SELECT o.uri || ' by leave of ' || t.uri FROM quote_stamps q JOIN objects o ON o.id = q.status JOIN objects t ON t.id = q.stamp`,

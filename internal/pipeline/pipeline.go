@@ -28,17 +28,18 @@ type Publisher interface{ Publish(stream.Event) }
 
 // Options are what a Pipeline needs.
 type Options struct {
-	DB       *store.DB
-	Remote   *remote.Client // nil: nothing is ever fetched.
-	Stream   Publisher      // nil: nobody listens.
-	Policies *policy.Book   // The admin's rules beside those about hosts. nil: none.
-	URL      string         // Base of all own ids, without a trailing slash: https://a.test
-	Domain   string         // Of the handles.
-	Log      *slog.Logger
-	Now      func() time.Time
-	Cards    bool // Links get preview cards.
-	Trends   Trends
-	NewKey   func() (pem string, err error) // nil: RSA of 2048 bits.
+	DB        *store.DB
+	Remote    *remote.Client // nil: nothing is ever fetched.
+	Stream    Publisher      // nil: nobody listens.
+	Policies  *policy.Book   // The admin's rules beside those about hosts. nil: none.
+	URL       string         // Base of all own ids, without a trailing slash: https://a.test
+	Domain    string         // Of the handles.
+	Log       *slog.Logger
+	Now       func() time.Time
+	Cards     bool // Links get preview cards.
+	Trends    Trends
+	Reactions Reactions
+	NewKey    func() (pem string, err error) // nil: RSA of 2048 bits.
 
 	Hosts             *policy.Hosts // The admin's rules about hosts. nil: none.
 	LimitedFederation bool          // Only hosts that are allowed are let in.

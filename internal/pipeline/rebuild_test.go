@@ -64,8 +64,13 @@ func (w *world) everything() {
 	_, err = w.Boost(ctx, ann, other, "unlisted")
 	ok(err)
 	ok(w.Unboost(ctx, ann, other))
+	for _, emoji := range []string{"🔥", "👌", "❤"} {
+		ok(w.ReactTo(ctx, ann, other, emoji))
+	}
+	ok(w.Unreact(ctx, ann, other, "👌"))
 	gone := post(ann, Draft{Text: "Soon gone #tag", InReplyTo: hello})
 	ok(w.Favourite(ctx, dan, gone))
+	ok(w.ReactTo(ctx, dan, gone, "🔥"))
 	_, err = w.Boost(ctx, dan, gone, "")
 	ok(err)
 	ok(w.Delete(ctx, ann, gone))
@@ -110,6 +115,10 @@ func (w *world) strangers(reply int64) {
 		question(1, 3, 4), question(2, 5, 6),
 		`{"id":"https://c.test/boost/9","type":"Announce","actor":"https://c.test/users/cat","to":["as:Public"],"object":"https://b.test/notes/7"}`,
 		fmt.Sprintf(`{"id":"https://c.test/like/8","type":"Like","actor":"https://c.test/users/cat","object":%q}`, o.URI),
+		fmt.Sprintf(`{"id":"https://c.test/react/1","type":"EmojiReact","actor":"https://c.test/users/cat","object":%q,"content":":blob:","tag":[{"type":"Emoji","name":":blob:","icon":{"type":"Image","url":"https://c.test/blob.png"}}]}`, o.URI),
+		fmt.Sprintf(`{"id":"https://c.test/react/2","type":"Like","actor":"https://c.test/users/cat","object":%q,"content":"pudding"}`, o.URI),
+		fmt.Sprintf(`{"id":"https://c.test/react/3","type":"EmojiReact","actor":"https://c.test/users/cat","object":%q,"content":"🍮"}`, o.URI),
+		`{"id":"https://c.test/undo/react","type":"Undo","actor":"https://c.test/users/cat","object":"https://c.test/react/2"}`,
 		`{"id":"https://b.test/article","type":"Create","actor":"https://b.test/users/bob","to":["as:Public"],"object":{"id":"https://b.test/a/1","type":"Article","attributedTo":"https://b.test/users/bob","to":["as:Public"],"name":"A title","content":"<p>Long</p>","published":"2026-01-01T09:00:00Z"}}`,
 		`{"id":"https://b.test/page","type":"Create","actor":"https://b.test/users/bob","to":["as:Public"],"object":{"id":"https://b.test/p/1","type":"Page","attributedTo":"https://b.test/users/bob","to":["as:Public"],"name":"A link","url":"https://example.org/","published":"2026-01-01T09:30:00Z"}}`,
 		`{"id":"https://b.test/add/1","type":"Add","actor":"https://b.test/users/bob","object":"https://b.test/notes/7","target":"https://b.test/users/bob/featured"}`,
@@ -157,6 +166,8 @@ func (w *world) moderated(hello int64) {
 	ok(err)
 	w.send(fmt.Sprintf(`{"id":"https://s.test/boost","type":"Announce","actor":"https://s.test/users/sue","to":["as:Public"],"object":%q}`, o.URI))
 	w.send(fmt.Sprintf(`{"id":"https://s.test/like","type":"Like","actor":"https://s.test/users/sue","object":%q}`, o.URI))
+	w.send(fmt.Sprintf(`{"id":"https://s.test/react","type":"EmojiReact","actor":"https://s.test/users/sue","object":%q,"content":"🔥"}`, o.URI))
+	ok(w.ReactTo(ctx, ann, hello, "🔥"))
 	ok(w.Moderate(ctx, Moderation{Target: sue, Action: "suspend"}))
 	sue, err = w.DB.Actor(ctx, sue.ID)
 	ok(err)
@@ -206,7 +217,7 @@ func (w *world) quotes(ours int64) {
 // zeros are rows of counts that say nothing: a count that went up and down leaves
 // one, where a rebuild leaves none.
 var zeros = map[string]string{
-	"counts":       " WHERE replies <> 0 OR boosts <> 0 OR favourites <> 0 OR quotes <> 0",
+	"counts":       " WHERE replies <> 0 OR boosts <> 0 OR favourites <> 0 OR quotes <> 0 OR reactions <> 0",
 	"actor_counts": " WHERE statuses <> 0 OR followers <> 0 OR following <> 0",
 }
 

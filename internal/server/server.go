@@ -127,6 +127,7 @@ func (s *Server) build(ctx context.Context) error {
 	s.Pipeline.MaxPins = c.Limits.Pins
 	s.Pipeline.Backfill = c.Federation.Backfill
 	s.Pipeline.Trends = pipeline.Trends{On: c.Trends.Enabled, Review: c.Trends.RequireReview, Accounts: c.Trends.MinAccounts}
+	s.Pipeline.Reactions = pipeline.Reactions{MaxPerPost: c.Reactions.MaxPerPost, NoCustom: !c.Reactions.Custom}
 	s.Auth = auth.New(auth.Options{DB: s.DB, Accounts: s.Pipeline, URL: c.URL, Domain: c.Domain, Registrations: c.Registrations, MinimumAge: c.MinimumAge, PasswordGrant: c.OAuth.PasswordGrant,
 		TrustedProxies: c.TrustedProxies, Throttle: c.RateLimit.Enabled, Mail: s.mailer(), Log: s.Log, Now: s.Now})
 	s.Delivery = delivery.New(delivery.Options{DB: s.DB, Remote: s.Remote, Host: base.Host(), Refuses: s.refused, Log: s.Log})

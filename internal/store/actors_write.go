@@ -14,12 +14,20 @@ func (tx *Tx) ParkHandle(ctx context.Context, a *Actor) error {
 }
 
 // ForgetActor removes what is filed under the name of an actor that was deleted:
-// what it favoured, told, blocked and pinned, whom and what it recommends, and others'
+// what it favoured, reacted to, told, blocked and pinned, whom and what it recommends, and others'
 // private notes of it.
 func (tx *Tx) ForgetActor(ctx context.Context, id int64) error {
 	for _, text := range []string{
 		"UPDATE counts SET favourites = favourites - 1 WHERE status IN (SELECT status FROM favourites WHERE actor = $1)",
 		"DELETE FROM favourites WHERE actor = $1",
+		`UPDATE counts SET reactions = reactions - (SELECT COUNT(*) FROM reactions r WHERE r.actor = $1 AND r.status = counts.status)
+			WHERE status IN (SELECT status FROM reactions WHERE actor = $1)`,
+		"DELETE FROM reaction_counts WHERE (status, name) IN (SELECT status, name FROM reactions WHERE actor = $1) AND n <= 1",
+		`UPDATE reaction_counts SET n = n - 1,
+			first = COALESCE((SELECT r.seq FROM reactions r WHERE r.status = reaction_counts.status AND r.name = reaction_counts.name AND r.actor <> $1 ORDER BY r.seq LIMIT 1), first),
+			url = COALESCE((SELECT r.url FROM reactions r WHERE r.status = reaction_counts.status AND r.name = reaction_counts.name AND r.actor <> $1 ORDER BY r.seq LIMIT 1), url)
+			WHERE (status, name) IN (SELECT status, name FROM reactions WHERE actor = $1)`,
+		"DELETE FROM reactions WHERE actor = $1",
 		"DELETE FROM notifications WHERE actor = $1",
 		"DELETE FROM notifications WHERE owner = $1",
 		"DELETE FROM blocks WHERE actor = $1",

@@ -21,6 +21,7 @@ func (q *Q) Written(ctx context.Context, a *Activity) ([]string, error) {
 		{"status", "SELECT COUNT(*) FROM statuses WHERE seq = $1 AND actor = $2"},
 		{"follow", "SELECT COUNT(*) FROM follows WHERE seq = $1 AND actor = $2"},
 		{"favourite", "SELECT COUNT(*) FROM favourites WHERE seq = $1 AND actor = $2"},
+		{"reaction", "SELECT COUNT(*) FROM reactions WHERE seq = $1 AND actor = $2"},
 		{"block", "SELECT COUNT(*) FROM blocks WHERE seq = $1 AND actor = $2"},
 		{"pin", "SELECT COUNT(*) FROM pins WHERE seq = $1 AND actor = $2"},
 		{"vote", "SELECT COUNT(*) FROM poll_votes WHERE seq = $1 AND actor = $2"},
@@ -43,6 +44,8 @@ var checks = []struct{ what, query string }{
 	{"posts without an object", "SELECT COUNT(*) FROM statuses s WHERE s.boost_of = 0 AND NOT EXISTS (SELECT 1 FROM objects o WHERE o.id = s.id AND o.deleted = 0)"},
 	{"posts without content", "SELECT COUNT(*) FROM statuses s WHERE s.boost_of = 0 AND NOT EXISTS (SELECT 1 FROM contents c WHERE c.status = s.id)"},
 	{"favourites that are not counted right", `SELECT COUNT(*) FROM counts c WHERE c.favourites <> (SELECT COUNT(*) FROM favourites f WHERE f.status = c.status)`},
+	{"reactions that are not counted right", `SELECT COUNT(*) FROM counts c WHERE c.reactions <> (SELECT COUNT(*) FROM reactions r WHERE r.status = c.status)
+		OR c.reactions <> COALESCE((SELECT SUM(n.n) FROM reaction_counts n WHERE n.status = c.status), 0)`},
 	{"boosts that are not counted right", `SELECT COUNT(*) FROM counts c WHERE c.boosts <> (SELECT COUNT(*) FROM statuses s WHERE s.boost_of = c.status AND s.boost_of <> 0)`},
 	{"followers that are not counted right", `SELECT COUNT(*) FROM actor_counts c WHERE c.followers <> (SELECT COUNT(*) FROM follows f WHERE f.target = c.actor AND f.accepted)`},
 	{"actors without a profile", "SELECT COUNT(*) FROM actors a WHERE NOT EXISTS (SELECT 1 FROM profiles p WHERE p.actor = a.id)"},

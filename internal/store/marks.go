@@ -10,6 +10,7 @@ import (
 // Mark is a post's counts and what one viewer has done with it.
 type Mark struct {
 	Counts
+	Reactions                               int64 // With emoji, all together.
 	Favourited, Boosted, Bookmarked, Pinned bool
 }
 
@@ -37,9 +38,9 @@ func (q *Q) Marks(ctx context.Context, viewer int64, posts, conversations []int6
 		var id, conversation int64
 		var one Mark
 		var muted bool
-		dest := []any{&id, &conversation, &one.Replies, &one.Boosts, &one.Favourites, &one.Quotes, &one.Favourited, &one.Boosted, &one.Bookmarked, &one.Pinned, &muted}
+		dest := []any{&id, &conversation, &one.Replies, &one.Boosts, &one.Favourites, &one.Quotes, &one.Reactions, &one.Favourited, &one.Boosted, &one.Bookmarked, &one.Pinned, &muted}
 		if viewer == 0 {
-			dest = dest[:6]
+			dest = dest[:7]
 		}
 		if err := rows.Scan(dest...); err != nil {
 			return nil, fmt.Errorf("marks: %w", err)
@@ -84,7 +85,7 @@ var marksTexts sync.Map // marksKey to string
 
 func (k marksKey) text() string {
 	var b strings.Builder
-	b.WriteString("SELECT wanted.column1, wanted.column2, COALESCE(c.replies, 0), COALESCE(c.boosts, 0), COALESCE(c.favourites, 0), COALESCE(c.quotes, 0)")
+	b.WriteString("SELECT wanted.column1, wanted.column2, COALESCE(c.replies, 0), COALESCE(c.boosts, 0), COALESCE(c.favourites, 0), COALESCE(c.quotes, 0), COALESCE(c.reactions, 0)")
 	first := 1
 	if k.viewer {
 		first = 2

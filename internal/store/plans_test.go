@@ -77,6 +77,15 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	"marks": func(ctx context.Context, q *store.Q) error {
 		return second(q.Marks(ctx, 1, []int64{1, 2}, []int64{1, 2}))
 	},
+	"reactions": func(ctx context.Context, q *store.Q) error {
+		return second(q.Reactions(ctx, 1, []int64{1, 2}))
+	},
+	"reactions of notifications": func(ctx context.Context, q *store.Q) error {
+		return second(q.ReactionsTold(ctx, []store.Notification{{Actor: 1, Status: 2, ID: 3}, {Actor: 2, Status: 2, ID: 4}}))
+	},
+	"reacted":          func(ctx context.Context, q *store.Q) error { return second(q.ReactedBy(ctx, 1, "👌", page)) },
+	"own reactions":    func(ctx context.Context, q *store.Q) error { return second(q.ReactionsBy(ctx, 1, 2)) },
+	"reaction by name": func(ctx context.Context, q *store.Q) error { return missing(q.ReactionNamed(ctx, 1, "👌")) },
 	"trends": func(ctx context.Context, q *store.Q) error {
 		return second(q.Trends(ctx, store.TrendTag, false, 10, 0))
 	},

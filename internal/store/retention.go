@@ -22,6 +22,7 @@ var kept = []string{
 	"SELECT 1 FROM t JOIN statuses s ON s.id = t.id WHERE s.local OR s.id >= $2",
 	"SELECT 1 FROM t JOIN bookmarks b ON b.status = t.id WHERE t.id < $2",
 	"SELECT 1 FROM t JOIN favourites f ON f.status = t.id JOIN actors a ON a.id = f.actor WHERE a.local AND t.id < $2",
+	"SELECT 1 FROM t JOIN reactions r ON r.status = t.id JOIN actors a ON a.id = r.actor WHERE a.local AND t.id < $2",
 	"SELECT 1 FROM t JOIN statuses b ON b.boost_of = t.id WHERE b.boost_of <> 0 AND b.local AND t.id < $2",
 	"SELECT 1 FROM t JOIN mentions m ON m.status = t.id JOIN actors a ON a.id = m.actor WHERE a.local AND t.id < $2",
 	"SELECT 1 FROM t JOIN poll_votes v ON v.status = t.id JOIN actors a ON a.id = v.actor WHERE a.local AND t.id < $2",
@@ -30,7 +31,7 @@ var kept = []string{
 }
 
 // ThreadIsKept tells whether somebody here has to do with a conversation, or it goes on:
-// a post of ours, a mention, favourite, boost, quote, bookmark or vote of ours, a pin, or a
+// a post of ours, a mention, favourite, reaction, boost, quote, bookmark or vote of ours, a pin, or a
 // post that is not older than before.
 func (q *Q) ThreadIsKept(ctx context.Context, conversation, before int64) (bool, error) {
 	for _, query := range kept {

@@ -32,7 +32,8 @@ var extensions = map[string][]string{
 	"Application":  {"id", "client_id", "client_secret"},
 	"V1::Instance": {"max_toot_chars", "max_media_attachments", "poll_limits", "upload_limit", "avatar_upload_limit", "background_upload_limit", "banner_upload_limit", "description_limit", "vapid_public_key"},
 	"Account":      {"fqn"},
-	"Notification": {"target"},                                                 // Pleroma's, of a move.
+	// Of the kinds that Pleroma added, and where an account moved.
+	"Notification": {"emoji", "emoji_url", "target"}, "NotificationGroup": {"emoji", "emoji_url"},
 	"PreviewCard":  {"language", "image_description"},                          // Mastodon sends them, its reference lacks them.
 	"Trends::Link": {"language", "image_description", "id", "requires_review"}, // The last two for moderators.
 }

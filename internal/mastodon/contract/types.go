@@ -178,7 +178,7 @@ var formats = map[string]*regexp.Regexp{
 }
 
 func checkFormat(a attribute, s string) error {
-	if len(a.Enum) > 0 && !slices.Contains(a.Enum, s) {
+	if len(a.Enum) > 0 && !slices.Contains(a.Enum, s) && !strings.HasPrefix(s, "pleroma:") { // A kind of notification that Pleroma added.
 		return fmt.Errorf("%q, want one of %s", s, strings.Join(a.Enum, ", "))
 	}
 	ok := true
