@@ -147,7 +147,7 @@ func (api *API) newRouter() http.Handler {
 	missing := api.frame(endpoint{pattern: "unknown", run: func(*API, *Request) (any, error) { return nil, errNotFound() }})
 	mux.NotFound(missing.ServeHTTP)
 	mux.MethodNotAllowed(missing.ServeHTTP)
-	return CORS(trimSlash(mux))
+	return trimSlash(mux)
 }
 
 // trimSlash lets every path have a trailing slash.
@@ -373,22 +373,4 @@ func (api *API) writeError(w http.ResponseWriter, r *http.Request, err error) {
 type invalid struct {
 	Error   string           `json:"error"`
 	Details auth.FieldErrors `json:"details"`
-}
-
-// CORS lets browsers of any origin call next: what it does needs a token, never a
-// cookie. Asking for the options alone is answered too, with or without an origin.
-func CORS(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Idempotency-Key, Mastodon-Async-Refresh")
-		if r.Method == http.MethodOptions {
-			h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS")
-			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, X-Requested-With, Accept, Cache-Control, Last-Event-ID")
-			h.Set("Access-Control-Max-Age", "86400")
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

@@ -11,7 +11,6 @@ import (
 
 	"kenoma/internal/activitypub"
 	"kenoma/internal/fault"
-	"kenoma/internal/mastodon"
 	"kenoma/web"
 )
 
@@ -48,13 +47,23 @@ func (s *Server) routes() http.Handler {
 	return compress(r)
 }
 
-// open lets pages of any origin use what is meant for apps: they live elsewhere.
-// No cookie counts there, so nothing is given away. The API does so by itself.
+// open lets pages of any origin use what is meant for apps, since web clients live
+// elsewhere: what they do needs a token, and no cookie counts there. Asking for the
+// options alone is answered too, with or without an origin.
 func (s *Server) open(next http.Handler) http.Handler {
-	cross := mastodon.CORS(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if forApps(r.URL.Path) {
-			cross.ServeHTTP(w, r)
+		if !forApps(r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Access-Control-Expose-Headers", "Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Idempotency-Key, Mastodon-Async-Refresh")
+		if r.Method == http.MethodOptions {
+			h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS")
+			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, X-Requested-With, Accept, Cache-Control, Last-Event-ID")
+			h.Set("Access-Control-Max-Age", "86400")
+			w.WriteHeader(http.StatusNoContent)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -62,7 +71,7 @@ func (s *Server) open(next http.Handler) http.Handler {
 }
 
 func forApps(path string) bool {
-	for _, p := range []string{"/.well-known/", "/nodeinfo/"} {
+	for _, p := range []string{"/api/", "/.well-known/", "/nodeinfo/"} {
 		if strings.HasPrefix(path, p) {
 			return true
 		}

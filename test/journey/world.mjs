@@ -23,19 +23,27 @@ const freePort = () =>
 
 // start runs the program with accounts of the given names, and returns its address,
 // its command line, and what ends it.
-export async function start(...names) {
+export function start(...names) {
+  return startAs("", ...names);
+}
+
+// startAs runs it under an address at which something else passes requests on to
+// the port that is returned; "" is its own.
+export async function startAs(address, ...names) {
   const data = mkdtempSync(join(tmpdir(), "kenoma-journey-"));
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const own = `http://127.0.0.1:${port}`;
+  const url = address || own;
   const env = { ...process.env, KENOMA_DATA_DIR: data, KENOMA_URL: url, KENOMA_LISTEN: `127.0.0.1:${port}`, KENOMA_RATE_LIMIT_ENABLED: "false", KENOMA_LOG_LEVEL: "warn" };
   const kenoma = (...args) => execFileSync(bin, args, { env }).toString().trim();
   for (const name of names) {
     kenoma("user", "create", name, "--email", `${name}@example.org`, "--password", password);
   }
   const server = spawn(bin, ["serve"], { env, stdio: ["ignore", "ignore", "inherit"] });
+  process.once("exit", () => server.kill("SIGKILL")); // Where a test breaks off.
   for (let i = 0; ; i++) {
     try {
-      if ((await fetch(`${url}/health`)).ok) break;
+      if ((await fetch(`${own}/health`)).ok) break;
     } catch {
       assert.ok(i < 400, "the server does not start");
     }
@@ -47,7 +55,7 @@ export async function start(...names) {
     await gone;
     rmSync(data, { recursive: true, force: true });
   };
-  return { url, kenoma, stop };
+  return { url, port, kenoma, stop };
 }
 
 // until returns what find returns once that is not empty, and fails after 20 s.
