@@ -33,6 +33,7 @@ type cli struct {
 	Announcement announcementCmd `cmd:"" help:"What is told to everybody here."`
 	Emoji        emojiCmd        `cmd:"" help:"Emoji of your own."`
 	Audit        auditCmd        `cmd:"" help:"What moderators did."`
+	Relay        relayCmd        `cmd:"" help:"Relays, and the members of your own."`
 	Setting      settingCmd      `cmd:"" help:"Texts of the site that can be changed while the server runs."`
 	Rule         ruleCmd         `cmd:"" help:"Rules that members agree to."`
 	Terms        termsCmd        `cmd:"" help:"Terms of service."`

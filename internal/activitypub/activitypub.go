@@ -118,6 +118,12 @@ func (h *Handler) Routes(r chi.Router) {
 	get(pipeline.InstanceActor, h.instanceActor)
 	get(pipeline.InstanceActor+"/outbox", h.instanceOutbox)
 
+	get(pipeline.RelayActor, h.relay)
+	get(pipeline.RelayActor+"/outbox", h.relayList("/outbox"))
+	get(pipeline.RelayActor+"/followers", h.relayList("/followers"))
+	get(pipeline.RelayActor+"/following", h.relayList("/following"))
+	get(pipeline.RelayActor+"/announces/{id}", h.relayAnnounce)
+
 	get("/users/{name}", h.actor)
 	get("/users/{name}/outbox", h.outbox)
 	get("/users/{name}/followers", h.followers)
@@ -134,6 +140,7 @@ func (h *Handler) Routes(r chi.Router) {
 	get("/quote_authorizations/{id}", h.stamp)
 
 	r.Post("/inbox", h.handle(h.sharedInbox))
+	r.Post(relayInbox, h.handle(h.sharedInbox))
 	r.Post("/users/{name}/inbox", h.handle(h.personalInbox))
 }
 

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"kenoma/internal/fault"
-	"kenoma/internal/pipeline"
 	"kenoma/internal/remote"
 	"kenoma/internal/store"
 	"kenoma/internal/vocab"
@@ -202,7 +201,7 @@ func (h *Handler) settle(ctx context.Context, row *store.Arrival) (*store.Refusa
 	default:
 		return h.refusal(row, "signature", err), nil
 	}
-	err = h.Pipeline.ProcessDocument(ctx, body, pipeline.Origin{Host: actor.Host})
+	err = h.Pipeline.ProcessDocument(ctx, body, origin(r, actor))
 	if err != nil && fault.Retryable(err) {
 		return nil, err
 	}

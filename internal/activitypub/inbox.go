@@ -10,7 +10,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"kenoma/internal/fault"
-	"kenoma/internal/pipeline"
 	"kenoma/internal/remote"
 	"kenoma/internal/store"
 	"kenoma/internal/vocab"
@@ -92,7 +91,7 @@ func (h *Handler) receive(r *http.Request, s *remote.Signature, body []byte, act
 		if h.Verified != nil {
 			h.Verified(r.Context(), actor.Host)
 		}
-		if err := h.Pipeline.ProcessDocument(r.Context(), body, pipeline.Origin{Host: actor.Host}); err != nil {
+		if err := h.Pipeline.ProcessDocument(r.Context(), body, origin(r, actor)); err != nil {
 			return err
 		}
 		return h.synchronize(r, s, actor)

@@ -82,6 +82,10 @@ func (h *Handler) describe(ctx context.Context, resource string) (*jrd, error) {
 		}, nil
 	}
 	p, err := h.person(ctx, name)
+	if fault.Is(err, fault.NotFound) && name == "relay" {
+		id := string(h.Pipeline.RelayURI())
+		return &jrd{Subject: "acct:relay@" + h.Domain, Aliases: []string{id}, Links: []jrdLink{{Rel: relSelf, Type: activityJSON, Href: id}}}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +108,9 @@ func (h *Handler) nameIn(resource string) (name string, ok bool) {
 			if name, ok := strings.CutPrefix(rest, before); ok {
 				return name, name != "" && !strings.Contains(name, "/")
 			}
+		}
+		if rest == pipeline.RelayActor {
+			return "relay", true
 		}
 		return "", rest == "" || rest == "/" || rest == pipeline.InstanceActor
 	}

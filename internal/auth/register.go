@@ -63,7 +63,7 @@ var usernameForm = regexp.MustCompile(`^[A-Za-z0-9_]{1,30}$`)
 
 // reserved names would be taken for the server itself.
 var reserved = map[string]bool{"admin": true, "administrator": true, "root": true, "abuse": true, "postmaster": true, "webmaster": true, "hostmaster": true,
-	"support": true, "security": true, "moderator": true, "mod": true, "actor": true, "instance": true, "kenoma": true, "everyone": true, "here": true, "null": true}
+	"support": true, "security": true, "moderator": true, "mod": true, "actor": true, "relay": true, "instance": true, "kenoma": true, "everyone": true, "here": true, "null": true}
 
 // How long links work.
 const (

@@ -144,6 +144,19 @@ type Federation struct {
 	// another server that somebody here begins to follow. 0 fetches none.
 	Backfill int `key:"backfill" default:"20" min:"0" max:"200"`
 
+	// Relay says which servers may become members of this server's own relay, which
+	// announces their public posts to each other: none (off), those that an admin lets
+	// in (approval), or all (open).
+	Relay string `key:"relay" default:"off" enum:"off,approval,open"`
+
+	// RelayRate is how many posts a minute each relay that was subscribed to may bring,
+	// and each member of this server's own. 0 takes in none.
+	RelayRate int `key:"relay_rate" default:"120" min:"0" max:"6000"`
+
+	// RelayQueue is how many posts of each relay may wait to be fetched; beyond it the
+	// oldest are dropped.
+	RelayQueue int `key:"relay_queue" default:"1000" min:"1" max:"100000"`
+
 	// KeepPosts is for how many days posts from other servers are kept with which nobody
 	// here has to do. Threads stay whole: one with a post, mention, favourite, boost,
 	// bookmark or vote of ours stays. What was dropped can be fetched again. 0 keeps all.

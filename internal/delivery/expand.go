@@ -50,6 +50,7 @@ var stages = []func(*Delivery, context.Context, *expansion, int64) (to []vocab.I
 	(*Delivery).followers,
 	(*Delivery).tried,
 	(*Delivery).everywhere,
+	(*Delivery).relays,
 }
 
 // expand records the inboxes that an activity goes to, with a job for each. It goes
@@ -227,6 +228,18 @@ func (d *Delivery) everywhere(ctx context.Context, x *expansion, after int64) (t
 	}
 	return d.before(ctx, store.TriedActor, x.actor.ID, after)
 }
+
+// relays finds the relays that get our public posts whole, with what becomes of them.
+func (d *Delivery) relays(ctx context.Context, x *expansion, _ int64) (to []vocab.IRI, next int64, err error) {
+	if x.object == nil || x.object.Visibility != 0 || !slices.Contains(relayedTypes, x.row.Type) {
+		return nil, 0, nil
+	}
+	to, err = d.opts.DB.RelayInboxes(ctx)
+	return to, 0, err
+}
+
+// relayedTypes is what those relays are sent.
+var relayedTypes = []string{"Create", "Update", "Delete"}
 
 func (d *Delivery) before(ctx context.Context, way string, id, after int64) (to []vocab.IRI, next int64, err error) {
 	list, err := d.opts.DB.Tried(ctx, way, id, after, chunk)

@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"slices"
 
 	"kenoma/internal/proof"
 	"kenoma/internal/remote"
@@ -16,7 +17,7 @@ import (
 // vouched is a document with the proof that its actor made it, so that it holds
 // whoever passes it on. The same activity always gives the same proof. What others
 // are likely to pass on gets a Linked Data Signature too, which more software knows:
-// public answers, and the ends of public posts. Messages to named people get neither:
+// public answers, the ends of public posts, and where relays get them all public posts. Messages to named people get neither:
 // nobody is to pass them on, and nobody could deny them.
 //
 // spec: fep-8b32, ap#inbox-forwarding
@@ -40,7 +41,9 @@ func (d *Delivery) vouched(ctx context.Context, a *store.Activity, doc []byte) (
 		return nil, fmt.Errorf("activity %d of the log: %w", a.Seq, err)
 	}
 	if !passedOn(read) {
-		return proven, nil
+		if relayed, err := d.relayed(ctx, a); err != nil || !relayed {
+			return proven, err
+		}
 	}
 	key, err := d.key(ctx, a.Actor)
 	if err != nil {
@@ -89,4 +92,13 @@ func (d *Delivery) prover(ctx context.Context, actor int64) (*proof.Signer, erro
 		}
 		return &proof.Signer{ID: row.URI + store.ProofKeyID, Private: private}, nil
 	})
+}
+
+// relayed tells whether relays get an activity whole, to pass it on.
+func (d *Delivery) relayed(ctx context.Context, a *store.Activity) (bool, error) {
+	if a.Visibility != 0 || !slices.Contains(relayedTypes, a.Type) {
+		return false, nil
+	}
+	inboxes, err := d.opts.DB.RelayInboxes(ctx)
+	return len(inboxes) > 0, err
 }

@@ -38,6 +38,7 @@ type delivered struct {
 	ID   string          `json:"id"`
 	Type string          `json:"type"`
 	Obj  json.RawMessage `json:"object"`
+	Sig  json.RawMessage `json:"signature"`
 }
 
 func newInternet(t *testing.T, w *World) *internet {

@@ -109,7 +109,7 @@ func (s *Step) awaitMentioned(ctx context.Context, status int64, o *vocab.Object
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		if fetched++; fetched > maxIntroductions || s.Activity.Inline == nil || s.p.fetchable(t.Href) != nil {
+		if fetched++; fetched > maxIntroductions || s.From.climb > maxClimb || s.Activity.Inline == nil || s.p.fetchable(t.Href) != nil {
 			continue
 		}
 		if err := s.enqueueAt(ctx, "fetch", t.Href.Host(), "fetch "+string(t.Href), 0, fetchJob{Actor: t.Href, Unknown: true}); err != nil {

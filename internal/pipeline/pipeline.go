@@ -46,7 +46,8 @@ type Options struct {
 	MailStaff         bool          // Moderators are told by mail too.
 	KeepSuspended     time.Duration // After it the data of a suspended account of ours is deleted. 0: never.
 	Backfill          int           // Newest posts that are fetched of whom somebody here begins to follow. 0: none.
-	MaxPins           int           // Posts that a profile shows on top. 0 means 5.
+	Relay             RelayOptions
+	MaxPins           int // Posts that a profile shows on top. 0 means 5.
 }
 
 // Pipeline processes activities. It is safe for concurrent use.
@@ -55,9 +56,10 @@ type Pipeline struct {
 	host string // Authority of URL.
 	keys keyring
 
-	tally    policy.Tally // What the rules count.
-	tagsSeen recent       // Whose featured tags were fetched lately.
-	looked   recent       // Which remote accounts were asked about lately.
+	tally      policy.Tally // What the rules count.
+	tagsSeen   recent       // Whose featured tags were fetched lately.
+	looked     recent       // Which remote accounts were asked about lately.
+	relayRates rates        // Of members of our relay.
 }
 
 // New makes a Pipeline.
@@ -87,11 +89,13 @@ func New(o Options) *Pipeline {
 
 // Origin says who vouches for an activity. Every right is judged by it.
 type Origin struct {
-	Actor   int64  // Our own account; 0 for a remote origin.
-	Host    string // Whose verified key signed the request, or where the document was fetched.
-	Fetched bool   // We went to get it: no notifications and no home rows come of it.
-	staff   bool   // Our moderators act in the account's name.
-	climb   int    // How many fetches led here.
+	Actor   int64     // Our own account; 0 for a remote origin.
+	Host    string    // Whose verified key signed the request, or where the document was fetched.
+	Signer  vocab.IRI // Whose key signed the request; "" is not known.
+	Relay   bool      // It came to the inbox of our relay.
+	Fetched bool      // We went to get it: no notifications and no home rows come of it.
+	staff   bool      // Our moderators act in the account's name.
+	climb   int       // How many fetches led here.
 }
 
 // FromAccount is the origin of what one of our accounts does.
@@ -120,6 +124,12 @@ func (p *Pipeline) ProcessDocument(ctx context.Context, doc []byte, from Origin)
 	a, err := vocab.DecodeActivity(doc)
 	if err != nil {
 		p.refused(ctx, &vocab.Activity{}, from, "decode", err)
+		return err
+	}
+	if taken, err := p.relayArrival(ctx, a, from); taken {
+		if err != nil {
+			p.refused(ctx, a, from, "relay", err)
+		}
 		return err
 	}
 	if create := ownInside(a); create != nil {

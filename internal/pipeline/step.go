@@ -129,6 +129,9 @@ func (s *Step) run(ctx context.Context, t *Type, depth int) error {
 			return err
 		}
 	}
+	if err := s.relayOwn(ctx); err != nil {
+		return err
+	}
 	if err := s.EnqueueAll(ctx, s.behind); err != nil {
 		return err
 	}

@@ -126,6 +126,7 @@ func (s *Server) build(ctx context.Context) error {
 	s.Pipeline.Cards = c.Cards.Enabled
 	s.Pipeline.MaxPins = c.Limits.Pins
 	s.Pipeline.Backfill = c.Federation.Backfill
+	s.Pipeline.Relay = pipeline.RelayOptions{Members: c.Federation.Relay, Rate: c.Federation.RelayRate, Queue: c.Federation.RelayQueue}
 	s.Pipeline.Trends = pipeline.Trends{On: c.Trends.Enabled, Review: c.Trends.RequireReview, Accounts: c.Trends.MinAccounts}
 	s.Pipeline.Reactions = pipeline.Reactions{MaxPerPost: c.Reactions.MaxPerPost, NoCustom: !c.Reactions.Custom}
 	s.Auth = auth.New(auth.Options{DB: s.DB, Accounts: s.Pipeline, URL: c.URL, Domain: c.Domain, Registrations: c.Registrations, MinimumAge: c.MinimumAge, PasswordGrant: c.OAuth.PasswordGrant,
@@ -217,13 +218,15 @@ func (s *Server) jobs() map[string]queue.Handler {
 	all["tally"] = s.tally
 	all[media.JobKind] = s.uploads.Job
 	all[store.DropUploadsJob] = s.uploads.DropJob
-	fetch := all["fetch"]
-	all["fetch"] = func(ctx context.Context, j store.Job) error {
-		err := fetch(ctx, j)
-		if fault.Retryable(err) && err != nil {
-			return queue.PartDown(err) // The whole host waits, not each of its documents.
+	for _, kind := range []string{"fetch", "relay-send"} {
+		run := all[kind]
+		all[kind] = func(ctx context.Context, j store.Job) error {
+			err := run(ctx, j)
+			if fault.Retryable(err) && err != nil {
+				return queue.PartDown(err) // The whole host waits, not each of its documents.
+			}
+			return err
 		}
-		return err
 	}
 	return all
 }

@@ -55,7 +55,10 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 		return errors.Join(second(q.ContextURIs(ctx, 1, 0, 40)), second(q.CountContext(ctx, 1)))
 	},
 	"accounts elsewhere": func(ctx context.Context, q *store.Q) error { return second(q.Elsewhere(ctx, []int64{1, 2})) },
-	"readable":           func(ctx context.Context, q *store.Q) error { return second(q.Readable(ctx, 1, []int64{1, 2, 3})) },
+	"relays": func(ctx context.Context, q *store.Q) error {
+		return errors.Join(second(q.HasRelayMembers(ctx)), missing(q.RelayByActor(ctx, "https://a.test/relay")), missing(q.RelayByHost(ctx, "a.test")))
+	},
+	"readable": func(ctx context.Context, q *store.Q) error { return second(q.Readable(ctx, 1, []int64{1, 2, 3})) },
 	"visible": func(ctx context.Context, q *store.Q) error {
 		return second(q.Visible(ctx, &store.Status{ID: 1, Actor: 2, Visibility: 2}, &store.Actor{ID: 1}))
 	},
