@@ -53,3 +53,22 @@ func TestBlocks(t *testing.T) {
 		}
 	}
 }
+
+func TestInvite(t *testing.T) {
+	settle(t)
+	link, err := kenoma(t, "", "invite", "create", "--uses", "3", "--comment", "friends")
+	code := link[strings.LastIndexByte(link, '/')+1:]
+	if code = strings.TrimSpace(code); err != nil || len(code) != 16 {
+		t.Fatalf("%q, %v", link, err)
+	}
+	for _, tt := range [][2]string{{"list", "0 of 3"}, {"revoke " + code, "Revoked."}, {"list", "revoked"}} {
+		if out, err := kenoma(t, "", append([]string{"invite"}, strings.Fields(tt[0])...)...); err != nil || !strings.Contains(out, tt[1]) {
+			t.Errorf("invite %s: %q, %v", tt[0], out, err)
+		}
+	}
+	for _, args := range []string{"invite revoke nonsense", "invite create --for soon", "invite create --uses -1"} {
+		if out, err := kenoma(t, "", strings.Fields(args)...); err == nil {
+			t.Errorf("%s: %q, want it refused", args, out)
+		}
+	}
+}

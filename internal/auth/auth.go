@@ -33,9 +33,12 @@ type Options struct {
 	Accounts       Creator
 	URL            string // Base, without a trailing slash.
 	Domain         string
-	Registrations  string // open, approval, invite, closed
-	MinimumAge     int    // Years; 0 asks nobody.
-	PasswordGrant  bool   // Pleroma's clients sign in with it.
+	Registrations  string        // open, approval, invite, closed
+	MinimumAge     int           // Years; 0 asks nobody.
+	Captcha        bool          // Who signs up reads letters in a picture.
+	Resolver       Resolver      // Looks up who takes the mail of an address. nil: nobody looks.
+	Letters        func() string // What captchas say, in tests. nil: chance.
+	PasswordGrant  bool          // Pleroma's clients sign in with it.
 	TrustedProxies []netip.Prefix
 	Throttle       bool   // false lets tests ask and sign in as often as they like.
 	Mail           Mailer // nil: addresses are not confirmed.

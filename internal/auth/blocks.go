@@ -130,20 +130,13 @@ func (s *Service) checkBlocks(ctx context.Context, problems FieldErrors, r Regis
 	if !ok {
 		return approval, nil
 	}
-	found, err := s.DB.NamesIn(ctx, store.EmailDomainBlocks, withParents(domain))
-	if err != nil {
-		return false, err
+	ask, err := s.blockedNames(ctx, problems, withParents(domain))
+	if err == nil && len(problems) == 0 {
+		approval = approval || ask
+		ask, err = s.checkMX(ctx, problems, domain)
 	}
-	for _, b := range found {
-		if err := s.DB.Write(ctx, func(tx *store.Tx) error { return tx.CountEmailDomainUse(ctx, b.ID) }); err != nil {
-			return false, err
-		}
-		if b.Flag {
-			approval = true
-			continue
-		}
-		problems.add("email", "ERR_BLOCKED", "is of a provider that is not allowed here")
-		return approval, nil
+	if approval = approval || ask; err != nil || len(problems) > 0 {
+		return approval, err
 	}
 	same, err := s.DB.NamesIn(ctx, store.CanonicalEmailBlocks, []string{store.CanonicalEmail(r.Email)})
 	if err == nil && len(same) > 0 {

@@ -27,7 +27,8 @@ type Registration struct {
 	DateOfBirth               string // 2006-01-02; asked for where there is a least age.
 	Agreement                 bool
 	IP                        string
-	App                       int64 // 0: on our pages.
+	App                       int64  // 0: on our pages.
+	CaptchaToken, Captcha     string // What was read in which picture.
 }
 
 // FieldErrors says what is wrong with which field, in Mastodon's terms.
@@ -48,7 +49,7 @@ func (f FieldErrors) add(field, code, text string) {
 // Error implements error.
 func (f FieldErrors) Error() string {
 	var parts []string
-	for _, field := range []string{"username", "email", "password", "agreement", "date_of_birth", "reason", "invite_code"} {
+	for _, field := range []string{"username", "email", "password", "agreement", "date_of_birth", "reason", "invite_code", "captcha"} {
 		for _, e := range f[field] {
 			parts = append(parts, strings.ToUpper(field[:1])+strings.ReplaceAll(field[1:], "_", " ")+" "+e.Description)
 		}
@@ -90,13 +91,9 @@ func (s *Service) Register(ctx context.Context, r Registration) (*store.Actor, e
 	if s.Registrations == "closed" {
 		return nil, errClosed
 	}
-	invited := false
-	if r.Invite != "" {
-		_, err := s.DB.Token(ctx, "invite", Hash(r.Invite))
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return nil, err
-		}
-		invited = err == nil
+	invited, err := s.invited(ctx, r.Invite)
+	if err != nil {
+		return nil, err
 	}
 	problems, err := s.check(ctx, r)
 	if err != nil {
@@ -116,6 +113,11 @@ func (s *Service) Register(ctx context.Context, r Registration) (*store.Actor, e
 	} else if len(reason) > maxReason {
 		problems.add("reason", "ERR_TOO_LONG", "is too long")
 	}
+	if len(problems) == 0 && s.Captcha { // Last, since it can be answered once.
+		if err := s.checkCaptcha(ctx, problems, r.CaptchaToken, r.Captcha); err != nil {
+			return nil, err
+		}
+	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -123,10 +125,22 @@ func (s *Service) Register(ctx context.Context, r Registration) (*store.Actor, e
 		return nil, errTooMany
 	}
 	n := store.NewAccount{Approved: !approval && !flagged, Confirmed: s.Mail == nil}
-	if !invited {
-		return s.create(ctx, r, n)
+	if invited {
+		n.Invite = r.Invite
 	}
-	return s.once(ctx, "invite", r.Invite, func() (*store.Actor, error) { return s.create(ctx, r, n) })
+	return s.create(ctx, r, n)
+}
+
+// invited tells whether a code invites somebody.
+func (s *Service) invited(ctx context.Context, code string) (bool, error) {
+	if code == "" {
+		return false, nil
+	}
+	_, err := s.DB.Invite(ctx, code)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func (s *Service) networkOf(ip string) string { return network(parseAddr(ip)) }

@@ -150,11 +150,11 @@ func TestRegister(t *testing.T) {
 
 func (w *world) invite() string {
 	w.t.Helper()
-	secret, err := w.auth.NewToken(w.t.Context(), "invite", store.Token{}, time.Hour)
-	if err != nil {
+	i := &store.Invite{MaxUses: 1}
+	if err := w.auth.NewInvite(w.t.Context(), i); err != nil {
 		w.t.Fatal(err)
 	}
-	return secret
+	return i.Code
 }
 
 // TestInviteOnce has many use one invite at the same time, and then again.

@@ -52,6 +52,7 @@ type Config struct {
 	// is asked for, compared and not kept. 0 asks nobody.
 	MinimumAge int `key:"minimum_age" default:"0" min:"0" max:"120"`
 
+	SignUp      SignUp      `key:"sign_up"`
 	Instance    Instance    `key:"instance"`
 	Federation  Federation  `key:"federation"`
 	RateLimit   RateLimit   `key:"rate_limit"`
@@ -71,6 +72,18 @@ type Config struct {
 	Log Log `key:"log"`
 
 	from map[string]string // Where each setting comes from, by key.
+}
+
+// SignUp is what somebody who signs up has to pass.
+type SignUp struct {
+	// Captcha shows a picture with letters that a person can read and a program hardly.
+	// The picture is made here. Apps that know none are sent to the sign-up page.
+	Captcha bool `key:"captcha" default:"false"`
+
+	// CheckMX looks up who takes the mail of an address: domains that take none are
+	// refused, and those whose mail goes to a provider that is kept out. It is done where
+	// mail is sent (smtp.host), within three seconds; without an answer the address passes.
+	CheckMX bool `key:"check_mx" default:"true"`
 }
 
 // Instance is how the server presents itself.

@@ -102,7 +102,7 @@ func TestSocketAndLock(t *testing.T) {
 				{"user reset-second-factor", "nobody", "", "There is no account nobody."},
 				{"user set-password", "bob,x", "", "assword"},
 				{"token create", "bob,nonsense", "", "scope"},
-				{"invite create", "", "https://a.test/auth/sign_up?invite=", ""},
+				{"invite create", "1,720h,", "https://a.test/invite/", ""},
 				{"db migrate", "", "up to date", ""},
 				{"db check", "", "No problems.", ""},
 				{"inspect", "https://b.test/1", "", "Nothing is known of https://b.test/1."},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -27,7 +28,9 @@ var (
 	_ = command("user delete", 1, userDelete)
 	_ = command("user reset-second-factor", 1, userResetSecondFactor)
 	_ = command("token create", 2, tokenCreate)
-	_ = command("invite create", 0, inviteCreate)
+	_ = command("invite create", 3, inviteCreate)
+	_ = command("invite list", 0, inviteList)
+	_ = command("invite revoke", 1, inviteRevoke)
 )
 
 // userCreate: name, e-mail, password, role.
@@ -200,11 +203,68 @@ func tokenCreate(ctx context.Context, env *Env, args []string, out io.Writer) er
 	return err
 }
 
-func inviteCreate(ctx context.Context, env *Env, _ []string, out io.Writer) error {
-	secret, err := env.Auth.NewToken(ctx, "invite", store.Token{}, 30*24*time.Hour)
+// inviteCreate: how many may use it (0 any number), for how long (0 for good), comment.
+func inviteCreate(ctx context.Context, env *Env, args []string, out io.Writer) error {
+	uses, err := strconv.ParseInt(args[0], 10, 64)
+	if err != nil {
+		return fault.New(fault.Invalid, "%q is no number.", args[0])
+	}
+	life, err := time.ParseDuration(args[1])
+	if err != nil || life < 0 {
+		return fault.New(fault.Invalid, "%q is no length of time, such as 720h.", args[1])
+	}
+	i := &store.Invite{MaxUses: uses, Comment: args[2]}
+	if life > 0 {
+		i.Expires = env.Auth.Now().Add(life).UnixMilli()
+	}
+	if err := env.Auth.NewInvite(ctx, i); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, env.Auth.InviteLink(i))
+	return err
+}
+
+func inviteList(ctx context.Context, env *Env, _ []string, out io.Writer) error {
+	all, err := env.DB.Invites(ctx, 0, store.Page{Limit: 500})
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s/auth/sign_up?invite=%s\n", env.Auth.URL, secret)
+	var ids []int64
+	for _, i := range all {
+		ids = append(ids, i.Creator)
+	}
+	actors, err := env.DB.Actors(ctx, ids)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "CODE\tBY\tUSED\tENDS\tSTATE\tCOMMENT")
+	for _, i := range all {
+		by, used, ends, state := "(command line)", fmt.Sprintf("%d", i.Uses), "never", "open"
+		if a := actors[i.Creator]; a != nil {
+			by = a.Username
+		}
+		if i.MaxUses > 0 {
+			used += fmt.Sprintf(" of %d", i.MaxUses)
+		}
+		if i.Expires != 0 {
+			ends = time.UnixMilli(i.Expires).UTC().Format(time.DateTime)
+		}
+		if i.Revoked != 0 {
+			state = "revoked"
+		} else if !i.Usable(env.Auth.Now().UnixMilli()) {
+			state = "over"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", i.Code, by, used, ends, state, oneLine(i.Comment))
+	}
+	return w.Flush()
+}
+
+// inviteRevoke: code.
+func inviteRevoke(ctx context.Context, env *Env, args []string, out io.Writer) error {
+	if _, err := env.Auth.RevokeInvite(ctx, 0, args[0], 0); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(out, "Revoked.")
 	return err
 }

@@ -32,7 +32,9 @@ func (api *API) adminQuery(r *Request) (w store.AdminQuery, err error) {
 		w.Roles = append(w.Roles, roleKey(id))
 	}
 	if r.String("invited_by") != "" {
-		w.Local, w.Remote = true, true // Invites are nobody's here: there are no such accounts.
+		if w.InvitedBy, err = r.ID("invited_by"); err != nil {
+			return w, err
+		}
 	}
 	adminTexts(r, &w)
 	return w, nil

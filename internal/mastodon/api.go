@@ -56,6 +56,7 @@ type Settings struct {
 	Version                     string // Of Kenoma: x.y.z.
 	Rules, Languages            []string
 	Registrations               string   // open, approval, invite, closed
+	Captcha                     bool     // Who signs up solves one.
 	MinimumAge                  int      // Years; 0 none.
 	FeaturedAccounts            []string // Handles of whom everybody is told to follow.
 

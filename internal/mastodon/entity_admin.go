@@ -31,6 +31,7 @@ type adminAccount struct {
 	Suspended     bool            `json:"suspended"`
 	Account       json.RawMessage `json:"account"`
 	App           string          `json:"created_by_application_id,omitempty"`
+	Inviter       string          `json:"invited_by_account_id,omitempty"`
 }
 
 // adminIP is an address from which an account came.
@@ -59,9 +60,16 @@ func (api *API) adminAccounts(ctx context.Context, ids []int64) (map[int64]*admi
 	if err != nil {
 		return nil, err
 	}
+	inviters, err := api.DB.Inviters(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
 	found := make(map[int64]*adminAccount, len(people))
 	for id, p := range people {
 		found[id] = api.adminAccount(p, ips[id])
+		if by := inviters[id]; by != 0 {
+			found[id].Inviter = itoa(by)
+		}
 	}
 	return found, nil
 }

@@ -140,7 +140,7 @@ var (
 			"usage": map[string]any{"users": map[string]any{"active_month": n.ActiveMonth}}, "thumbnail": map[string]any{"url": api.URL + "/static/header.svg", "description": "", "versions": map[string]string{"@1x": api.URL + "/static/header.svg", "@2x": api.URL + "/static/header.svg"}}, "icon": api.icons(),
 			"languages": api.languages(), "configuration": api.configuration(),
 			"registrations": map[string]any{"enabled": s.Registrations != "closed", "approval_required": s.Registrations == "approval", "reason_required": s.Registrations == "approval",
-				"message": orNil(about.message), "min_age": minAge(s.MinimumAge), "url": nil},
+				"message": orNil(about.message), "min_age": minAge(s.MinimumAge), "url": api.signUpURL()},
 			"api_versions": map[string]any{"mastodon": apiVersion}, "contact": map[string]any{"email": about.contact, "account": contact}, "rules": about.rules, "pleroma": api.pleromaInstance()}, nil
 	})
 	_ = route("GET /api/v1/instance", "", func(api *API, r *Request) (any, error) {

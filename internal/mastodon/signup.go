@@ -1,6 +1,8 @@
 package mastodon
 
 import (
+	"encoding/base64"
+
 	"kenoma/internal/auth"
 	"kenoma/internal/fault"
 	"kenoma/internal/store"
@@ -33,8 +35,12 @@ var _ = route("POST /api/v1/accounts", "app", func(api *API, r *Request) (any, e
 	if invite == "" {
 		invite = r.String("token") // Pleroma's name.
 	}
+	if api.Auth.Captcha && r.String("captcha_token") == "" {
+		return nil, fault.New(fault.Invalid, "This app can't show what is needed to sign up here. Please sign up at %s/auth/sign_up.", api.URL)
+	}
 	actor, err := api.Auth.Register(r.Context(), auth.Registration{Username: r.String("username"), Email: r.String("email"), Password: r.String("password"),
-		Agreement: r.Bool("agreement", false), Reason: r.String("reason"), Invite: invite, Locale: r.String("locale"), DateOfBirth: r.String("date_of_birth"),
+		Agreement: r.Bool("agreement", false), Reason: r.String("reason"), Invite: invite, Locale: r.String("locale"),
+		CaptchaToken: r.String("captcha_token"), Captcha: r.String("captcha_solution"), DateOfBirth: r.String("date_of_birth"),
 		IP: auth.ClientIP(r.Request, api.TrustedProxies).String(), App: r.Session.Token.App})
 	if err != nil {
 		return nil, err
@@ -70,3 +76,39 @@ func minAge(years int) any {
 	}
 	return years
 }
+
+// signUpURL is where people sign up who can't do it in an app; nil for nowhere else.
+func (api *API) signUpURL() any {
+	if !api.Settings.Captcha {
+		return nil
+	}
+	return api.URL + "/auth/sign_up"
+}
+
+// captchaEntity is a captcha as Pleroma's clients know it.
+//
+// spec: pleroma:pleroma_api#apiv1pleromacaptcha
+type captchaEntity struct {
+	Type         string `json:"type"` // native, none
+	Token        string `json:"token,omitempty"`
+	URL          string `json:"url,omitempty"`
+	AnswerData   string `json:"answer_data,omitempty"`
+	SecondsValid int    `json:"seconds_valid,omitempty"`
+}
+
+func newCaptcha(api *API, r *Request) (any, error) {
+	if !api.Auth.Captcha {
+		return captchaEntity{Type: "none"}, nil
+	}
+	c, err := api.Auth.NewCaptcha(r.Context(), auth.ClientIP(r.Request, api.TrustedProxies).String())
+	if err != nil {
+		return nil, err
+	}
+	return captchaEntity{Type: "native", Token: c.Token, URL: "data:image/png;base64," + base64.StdEncoding.EncodeToString(c.Picture),
+		AnswerData: c.Token, SecondsValid: int(auth.CaptchaLife.Seconds())}, nil
+}
+
+var (
+	_ = route("GET /api/v1/pleroma/captcha", "", newCaptcha)
+	_ = route("GET /api/pleroma/captcha", "", newCaptcha)
+)

@@ -121,10 +121,11 @@ func TestSignUpRefusals(t *testing.T) {
 	w.send(app, "POST", "/api/v1/accounts", "username=bo&email=bo@mail.test&reason=because&date_of_birth=1990-01-01"+signUpForm, nil).want(200, `{"token_type": "Bearer"}`)
 
 	w.confirming(func(o *auth.Options) { o.Registrations = "invite" })
-	invite, err := w.api.Auth.NewToken(t.Context(), "invite", store.Token{}, 0)
-	if err != nil {
+	one := &store.Invite{MaxUses: 1}
+	if err := w.api.Auth.NewInvite(t.Context(), one); err != nil {
 		t.Fatal(err)
 	}
+	invite := one.Code
 	w.send(app, "POST", "/api/v1/accounts", "username=cyn&email=cyn@mail.test"+signUpForm, nil).want(422, `{"details": {"invite_code": [{"error": "ERR_INVALID"}]}}`)
 	w.send(app, "POST", "/api/v1/accounts", "username=cyn&email=cyn@mail.test&token="+invite+signUpForm, nil).want(200, `{}`)
 	w.confirming(func(o *auth.Options) { o.Registrations = "closed" })

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"html/template"
 	"log/slog"
@@ -66,6 +68,7 @@ func (p *Pages) Routes(r chi.Router) {
 	p.leaveRoutes(r)
 	p.takeoutRoutes(r)
 	p.severedRoutes(r)
+	p.inviteRoutes(r)
 	p.movingRoutes(r)
 	for _, slash := range []string{"", "/"} {
 		r.Get("/setup/{secret}"+slash, p.page(p.setupForm))
@@ -75,6 +78,8 @@ func (p *Pages) Routes(r chi.Router) {
 		r.Post("/auth/sign_out"+slash, p.form(p.signOut))
 		r.Get("/auth/sign_up"+slash, p.page(p.signUpForm))
 		r.Post("/auth/sign_up"+slash, p.form(p.signUp))
+		r.Get("/invite/{code}"+slash, p.page(p.invite))
+		r.Get("/registration/{code}"+slash, p.page(p.invite)) // Where Pleroma has it.
 		r.Get("/auth/confirm/{secret}"+slash, p.page(p.confirmForm))
 		r.Post("/auth/confirm/{secret}"+slash, p.form(p.confirm))
 		r.Get("/oauth/authorize"+slash, p.page(p.consentForm))
@@ -93,6 +98,7 @@ type view struct {
 	FormAction  string // Where a form may lead in the end beside here, for the policy.
 	Head        template.HTML
 	Script      bool // The page asks for passkeys.
+	Picture     bool // The page has a picture in itself.
 }
 
 // show writes a page with its policy: no scripts, no foreign content, forms that
@@ -111,7 +117,11 @@ func (p *Pages) show(w http.ResponseWriter, name string, v view) {
 	if v.Script {
 		script = "script-src 'self'; "
 	}
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; "+script+"img-src 'self'; media-src 'self'; form-action 'self'"+source(v.FormAction)+"; frame-ancestors 'none'; base-uri 'none'")
+	picture := ""
+	if v.Picture {
+		picture = " data:"
+	}
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; "+script+"img-src 'self'"+picture+"; media-src 'self'; form-action 'self'"+source(v.FormAction)+"; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if v.Status != 0 {
 		w.WriteHeader(v.Status)
@@ -197,6 +207,7 @@ func (p *Pages) registration(r *http.Request) auth.Registration {
 	f := r.PostForm
 	return auth.Registration{Username: strings.TrimSpace(f.Get("username")), Email: strings.TrimSpace(f.Get("email")), Password: f.Get("password"),
 		Reason: f.Get("reason"), DateOfBirth: f.Get("date_of_birth"), Invite: f.Get("invite"), Agreement: f.Get("agreement") != "", Locale: "en",
+		CaptchaToken: f.Get("captcha_token"), Captcha: f.Get("captcha"),
 		IP: auth.ClientIP(r, p.Auth.TrustedProxies).String()}
 }
 
@@ -277,33 +288,77 @@ func (p *Pages) signUpForm(w http.ResponseWriter, r *http.Request) error {
 	if p.Auth.Registrations == "closed" {
 		return fault.New(fault.Denied, "This server does not take new members at the moment.")
 	}
-	data, err := p.signUpData(r.Context())
-	if err != nil {
+	return p.showSignUp(w, r, view{Form: url.Values{"invite": {r.URL.Query().Get("invite")}, "next": {r.URL.Query().Get("next")}}})
+}
+
+// signUpView is what the template of the sign-up page gets.
+type signUpView struct {
+	Approval, Invite bool
+	Inviter          string // Who invited; "" nobody that is known.
+	MinimumAge       int
+	Rules            []string
+	Captcha          template.URL // Picture; "" none.
+	CaptchaToken     string
+}
+
+// showSignUp shows the form, with a new captcha where there is one.
+func (p *Pages) showSignUp(w http.ResponseWriter, r *http.Request, v view) error {
+	ctx := r.Context()
+	data := signUpView{Approval: p.Auth.Registrations == "approval", Invite: p.Auth.Registrations == "invite", MinimumAge: p.Auth.MinimumAge}
+	var err error
+	if data.Rules, err = p.rules(ctx); err != nil {
 		return err
 	}
-	p.show(w, "sign_up.html", view{Title: "Sign up", CSRF: p.Auth.CSRF(w, r), Form: url.Values{"invite": {r.URL.Query().Get("invite")}, "next": {r.URL.Query().Get("next")}}, Data: data})
+	if code := v.Form.Get("invite"); code != "" {
+		i, err := p.DB.Invite(ctx, code)
+		if err == nil {
+			data.Approval = false
+		}
+		if err == nil && i.Creator != 0 {
+			by, err := p.DB.Actor(ctx, i.Creator)
+			if err != nil {
+				return err
+			}
+			data.Inviter = by.Username
+		} else if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	if p.Auth.Captcha {
+		c, err := p.Auth.NewCaptcha(ctx, auth.ClientIP(r, p.Auth.TrustedProxies).String())
+		if err != nil {
+			return err
+		}
+		data.Captcha, data.CaptchaToken, v.Picture = template.URL("data:image/png;base64,"+base64.StdEncoding.EncodeToString(c.Picture)), c.Token, true
+	}
+	v.Title, v.CSRF, v.Data = "Sign up", p.Auth.CSRF(w, r), data
+	p.show(w, "sign_up.html", v)
 	return nil
 }
 
-func (p *Pages) signUpData(ctx context.Context) (any, error) {
-	rules, err := p.rules(ctx)
-	return struct {
-		Approval, Invite bool
-		MinimumAge       int
-		Rules            []string
-	}{p.Auth.Registrations == "approval", p.Auth.Registrations == "invite", p.Auth.MinimumAge, rules}, err
+// invite leads from the address of an invite to the form; programs get what they need to
+// sign up elsewhere, as from Mastodon.
+func (p *Pages) invite(w http.ResponseWriter, r *http.Request) error {
+	code := chi.URLParam(r, "code")
+	if _, err := p.DB.Invite(r.Context(), code); errors.Is(err, store.ErrNotFound) {
+		return fault.New(fault.NotFound, "This invite is not valid any more.")
+	} else if err != nil {
+		return err
+	}
+	w.Header().Set("Vary", "Accept")
+	if strings.Contains(r.Header.Get("Accept"), "application/json") {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		return json.NewEncoder(w).Encode(map[string]string{"invite_code": code, "instance_api_url": p.URL + "/api/v2/instance"})
+	}
+	http.Redirect(w, r, "/auth/sign_up?invite="+url.QueryEscape(code), http.StatusSeeOther)
+	return nil
 }
 
 func (p *Pages) signUp(w http.ResponseWriter, r *http.Request) error {
 	actor, err := p.Auth.Register(r.Context(), p.registration(r))
 	var wrong auth.FieldErrors
 	if errors.As(err, &wrong) {
-		data, err := p.signUpData(r.Context())
-		if err != nil {
-			return err
-		}
-		p.show(w, "sign_up.html", view{Title: "Sign up", CSRF: p.Auth.CSRF(w, r), Form: r.PostForm, Error: plain(wrong), Status: http.StatusUnprocessableEntity, Data: data})
-		return nil
+		return p.showSignUp(w, r, view{Form: r.PostForm, Error: plain(wrong), Status: http.StatusUnprocessableEntity})
 	} else if err != nil {
 		return err
 	}

@@ -312,10 +312,11 @@ func TestSignUp(t *testing.T) {
 	})
 	t.Run("invite", func(t *testing.T) {
 		w := onSQLite(t, func(_ *world, o *auth.Options) { o.Registrations = "invite" })
-		secret, err := w.auth.NewToken(t.Context(), "invite", store.Token{}, 0)
-		if err != nil {
+		one := &store.Invite{MaxUses: 1}
+		if err := w.auth.NewInvite(t.Context(), one); err != nil {
 			t.Fatal(err)
 		}
+		secret := one.Code
 		b := w.browser()
 		page := b.get("/auth/sign_up?invite="+secret).want(200, `name="invite" value="`+secret+`"`)
 		b.send("POST", "/auth/sign_up", fill(page)).want(422, "Invite code is not valid")

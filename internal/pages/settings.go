@@ -4,11 +4,13 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 
 	"kenoma/internal/auth"
 	"kenoma/internal/fault"
+	"kenoma/internal/store"
 )
 
 // section is a page of the settings, as the menu shows it.
@@ -29,12 +31,17 @@ var sections = []section{
 	{Path: "/settings/move", Name: "Moving"},
 }
 
+// inviteSection is the page of those whose role lets them invite.
+var inviteSection = section{Path: "/settings/invites", Name: "Invites"}
+
 // menu is the menu with the page of that path marked.
-func menu(path string) []section {
-	all := make([]section, len(sections))
-	for i, one := range sections {
-		one.Here = one.Path == path
-		all[i] = one
+func menu(path string, role *store.Role) []section {
+	all := slices.Clone(sections)
+	if role != nil && role.Permissions.Has(store.InviteUsers) {
+		all = append(all, inviteSection)
+	}
+	for i := range all {
+		all[i].Here = all[i].Path == path
 	}
 	return all
 }
@@ -74,7 +81,7 @@ func (p *Pages) settings(w http.ResponseWriter, r *http.Request, one *auth.Sessi
 	if v.Form == nil {
 		v.Form = url.Values{}
 	}
-	v.Data = setting{menu(r.URL.Path), one.Actor.Username, done[r.URL.Query().Get("done")], own}
+	v.Data = setting{menu(r.URL.Path, one.Role), one.Actor.Username, done[r.URL.Query().Get("done")], own}
 	p.show(w, name, v)
 }
 

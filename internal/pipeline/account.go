@@ -54,12 +54,50 @@ func (p *Pipeline) CreateAccount(ctx context.Context, n store.NewAccount) (*stor
 		if err := p.present(ctx, tx, id, profileOf(a)); err != nil {
 			return err
 		}
+		if n.Invite != "" {
+			if err := p.useInvite(ctx, tx, id, n.Invite); err != nil {
+				return err
+			}
+		}
 		return p.tellSignUp(ctx, tx, row, n)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("creating account %s: %w", n.Username, err)
 	}
 	return row, nil
+}
+
+// useInvite takes a place of an invite for a new account.
+func (p *Pipeline) useInvite(ctx context.Context, tx *store.Tx, account int64, code string) error {
+	i, err := tx.UseInvite(ctx, code)
+	if errors.Is(err, store.ErrNotFound) {
+		return fault.New(fault.NotFound, "This invite is not valid any more.")
+	} else if err != nil {
+		return err
+	}
+	if err := tx.SetInvite(ctx, account, i.ID); err != nil || !i.Autofollow || i.Creator == 0 {
+		return err
+	}
+	s := &Step{Tx: tx, p: p}
+	return s.enqueue(ctx, "autofollow", "", autofollowJob{account, i.Creator})
+}
+
+// autofollowJob has who was invited follow who did that.
+type autofollowJob struct {
+	Actor  int64 `json:"actor"`
+	Target int64 `json:"target"`
+}
+
+func (p *Pipeline) autofollow(ctx context.Context, j autofollowJob) error {
+	both, err := p.DB.Actors(ctx, []int64{j.Actor, j.Target})
+	if err != nil || both[j.Actor] == nil || both[j.Target] == nil || both[j.Actor].Hidden() {
+		return err
+	}
+	err = p.Follow(ctx, both[j.Actor], both[j.Target])
+	if fault.Is(err, fault.Denied) || fault.Is(err, fault.NotFound) {
+		return nil // One of them has thought better of it.
+	}
+	return err
 }
 
 // featuredTagsPath is where the tags are that an account shows on its profile.

@@ -31,6 +31,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"erase":           handler(p.erase),
 		"forward-report":  handler(p.forwardReport),
 		"host-rule":       handler(p.applyHostRule),
+		"autofollow":      handler(p.autofollow),
 		"blocklists":      handler(p.refreshLists),
 		waveJob:           handler(p.tellWave),
 		"poll-end":        handler(p.endPoll),

@@ -20,6 +20,7 @@ func (p *Pipeline) judge(ctx context.Context, q *store.Q, a *vocab.Activity, act
 		return nil, nil
 	}
 	c := p.caseOf(a, actor, from)
+	c.Import = imported(ctx)
 	if want := set.Wants(c); want != 0 {
 		if err := p.gather(ctx, q, c, actor, want); err != nil {
 			return nil, err
@@ -117,6 +118,21 @@ var gatherers = []struct {
 		c.AnswersUs, err = answersUs(ctx, q, c.Post())
 		return err
 	}},
+	{policy.WantUnknown, func(ctx context.Context, q *store.Q, _ string, c *policy.Case, actor *store.Actor) error {
+		named := c.People()
+		known, err := q.ActorsByURI(ctx, named[:min(len(named), maxOurs)])
+		if err != nil {
+			return err
+		}
+		for uri, one := range known {
+			if knows, err := follows(ctx, q, one.ID, actor.ID); err != nil {
+				return err
+			} else if !knows && one.ID != actor.ID {
+				c.Unknown = append(c.Unknown, uri)
+			}
+		}
+		return nil
+	}},
 	{policy.WantReaders, func(ctx context.Context, q *store.Q, own string, c *policy.Case, actor *store.Actor) error {
 		people, err := ourPeople(ctx, q, own, c)
 		for _, one := range people {
@@ -145,6 +161,19 @@ func answersUs(ctx context.Context, q *store.Q, o *vocab.Object) (bool, error) {
 		return err == nil, err
 	}
 	return q.NamesOurs(ctx, parent.ID)
+}
+
+type importKey struct{}
+
+// AsImport marks what is done with a context as part of an import of lists, which is not
+// held against somebody who is new here.
+func AsImport(ctx context.Context) context.Context {
+	return context.WithValue(ctx, importKey{}, true)
+}
+
+func imported(ctx context.Context) bool {
+	yes, _ := ctx.Value(importKey{}).(bool)
+	return yes
 }
 
 // maxOurs is how many of our people that a post names are looked at for the policies.

@@ -196,6 +196,29 @@ type forwardJob struct {
 	Report int64 `json:"report"`
 }
 
+// ForwardReport has a report that was not forwarded sent to the server of who is
+// reported, as a moderator decides later. The error is Invalid for a report about one of
+// ours, or one that came from there.
+func (p *Pipeline) ForwardReport(ctx context.Context, by int64, rep *store.Report) error {
+	target, err := p.DB.Actor(ctx, rep.Target)
+	if err != nil {
+		return err
+	}
+	if target.Local || rep.URI != "" {
+		return fault.New(fault.Invalid, "Only reports by people here about people elsewhere are forwarded.")
+	}
+	return p.DB.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.SetForwarded(ctx, rep.ID); err != nil {
+			return err
+		}
+		s := &Step{Tx: tx, p: p}
+		if err := s.enqueueAt(ctx, "forward-report", target.Host, fmt.Sprintf("forward-report %d", rep.ID), 0, forwardJob{rep.ID}); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, store.AuditEntry{Actor: by, Action: "forward", Kind: "report", Target: rep.ID, Name: "#" + strconv.FormatInt(rep.ID, 10)})
+	})
+}
+
 // forwardReport sends a report to the server of who is reported. It comes from the
 // instance, so that nobody there learns who reported.
 func (p *Pipeline) forwardReport(ctx context.Context, j forwardJob) error {

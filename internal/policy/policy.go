@@ -37,12 +37,14 @@ const (
 	WantClosed                    // Closed
 	WantReaders                   // Strangers
 	WantAnswer                    // AnswersUs
+	WantUnknown                   // Unknown
 )
 
 // Facts are what a rule may know beside the activity itself.
 type Facts struct {
 	Local     bool      // One of our own accounts acts.
 	Host      string    // The actor's host.
+	Import    bool      // Part of an import of lists of ours.
 	Fetched   bool      // We went to get it: nobody's home or notifications get it.
 	Now       time.Time // Of the judgement.
 	Followers vocab.IRI // The actor's collection of followers, "" none.
@@ -70,6 +72,9 @@ type Facts struct {
 	Strangers []vocab.IRI
 	// AnswersUs tells that the post answers one of ours, or one that names somebody of ours.
 	AnswersUs bool
+	// Unknown are people, wherever they are, whom a post names and who don't follow its
+	// author.
+	Unknown []vocab.IRI
 }
 
 // Decision is what one rule said about an activity.

@@ -18,11 +18,12 @@ type Settings struct {
 	// Policies are the rules that are on, in the order in which they are asked, beside
 	// those about hosts, which always come first. Pleroma's names are taken too:
 	// ObjectAgePolicy, Pleroma.Web.ActivityPub.MRF.ObjectAgePolicy.
-	Policies []string `key:"policies" default:"ObjectAge,SpamWave" live:"true"`
+	Policies []string `key:"policies" default:"ObjectAge,SpamWave,Newcomers" live:"true"`
 
 	Simple    Simple    `key:"simple"`
 	ObjectAge ObjectAge `key:"object_age"`
 	SpamWave  SpamWave  `key:"spam_wave"`
+	Newcomers Newcomers `key:"newcomers"`
 }
 
 // kinds are the rules by their names. Each is made of the settings.
@@ -34,6 +35,7 @@ var kinds = []struct {
 	{"Drop", func(*Settings) Rule { return Drop{} }},
 	{"ObjectAge", func(s *Settings) Rule { return &s.ObjectAge }},
 	{"SpamWave", func(s *Settings) Rule { return &s.SpamWave }},
+	{"Newcomers", func(s *Settings) Rule { return &s.Newcomers }},
 }
 
 // Names are the names of all rules that can be on.

@@ -28,8 +28,19 @@ const (
 // Count notes that id happened under key now, and returns how many different ids did
 // within the window that ends now, up to 500.
 func (t *Tally) Count(key, id string, window time.Duration, now time.Time) int {
+	n, _ := t.take(key, id, window, now, perTally)
+	return n
+}
+
+// Take is Count for at most most ids: one too many is not noted, and the answer is no.
+func (t *Tally) Take(key, id string, window time.Duration, now time.Time, most int) bool {
+	_, yes := t.take(key, id, window, now, min(most, perTally))
+	return yes
+}
+
+func (t *Tally) take(key, id string, window time.Duration, now time.Time, most int) (n int, taken bool) {
 	if t == nil {
-		return 0
+		return 0, true
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -45,10 +56,11 @@ func (t *Tally) Count(key, id string, window time.Duration, now time.Time) int {
 			delete(one.seen, old)
 		}
 	}
-	if _, known := one.seen[id]; !known && len(one.seen) < perTally {
-		one.seen[id] = now
+	_, taken = one.seen[id]
+	if !taken && len(one.seen) < most {
+		one.seen[id], taken = now, true
 	}
-	return len(one.seen)
+	return len(one.seen), taken
 }
 
 // makeRoom drops keys that are over, and the longest unused one where that is not enough.

@@ -13,7 +13,7 @@ func (s *Server) newAPI() *mastodon.API {
 
 		Settings: mastodon.Settings{Title: c.Instance.Title, Description: c.Instance.Description, Contact: c.Instance.Contact, Version: s.Version,
 			Rules: c.Instance.Rules, FeaturedAccounts: c.Instance.FeaturedAccounts, Languages: c.Instance.Languages, Registrations: c.Registrations,
-			MinimumAge: c.MinimumAge, Editable: editable(c), RegistrationsMessage: c.Instance.RegistrationsMessage, ExtendedDescription: c.Instance.ExtendedDescription,
+			MinimumAge: c.MinimumAge, Captcha: c.SignUp.Captcha, Editable: editable(c), RegistrationsMessage: c.Instance.RegistrationsMessage, ExtendedDescription: c.Instance.ExtendedDescription,
 			PrivacyPolicy: c.Instance.PrivacyPolicy, ContactAccount: c.Instance.ContactAccount, StatusURL: c.Instance.StatusURL,
 			HidePeers: !c.Instance.ShowPeers, HideActivity: !c.Instance.ShowActivity,
 			ShowBlocks: c.Moderation.ShowBlocks, ShowBlockReasons: c.Moderation.ShowBlockReasons,

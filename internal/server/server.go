@@ -130,7 +130,10 @@ func (s *Server) build(ctx context.Context) error {
 	s.Pipeline.Trends = pipeline.Trends{On: c.Trends.Enabled, Review: c.Trends.RequireReview, Accounts: c.Trends.MinAccounts}
 	s.Pipeline.Reactions = pipeline.Reactions{MaxPerPost: c.Reactions.MaxPerPost, NoCustom: !c.Reactions.Custom}
 	s.Auth = auth.New(auth.Options{DB: s.DB, Accounts: s.Pipeline, URL: c.URL, Domain: c.Domain, Registrations: c.Registrations, MinimumAge: c.MinimumAge, PasswordGrant: c.OAuth.PasswordGrant,
-		TrustedProxies: c.TrustedProxies, Throttle: c.RateLimit.Enabled, Mail: s.mailer(), Log: s.Log, Now: s.Now})
+		Captcha: c.SignUp.Captcha, TrustedProxies: c.TrustedProxies, Throttle: c.RateLimit.Enabled, Mail: s.mailer(), Log: s.Log, Now: s.Now})
+	if c.SignUp.CheckMX && c.SMTP.Host != "" {
+		s.Auth.Resolver = net.DefaultResolver
+	}
 	s.Delivery = delivery.New(delivery.Options{DB: s.DB, Remote: s.Remote, Host: base.Host(), Refuses: s.refused, Log: s.Log})
 	title, description, err := s.names(ctx)
 	if err != nil {

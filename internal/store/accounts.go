@@ -67,7 +67,8 @@ type NewAccount struct {
 	Username, Email, Password string
 	Role, Reason, Locale, IP  string
 	Confirmed, Approved       bool
-	App                       int64 // With which it is made; 0: on our pages.
+	App                       int64  // With which it is made; 0: on our pages.
+	Invite                    string // Code with which somebody comes; "" none.
 }
 
 const accountColumns = `actor, email, password, role, private_key, created, confirmed, approved, disabled, reason, locale, sign_up_ip, last_seen, preferences, source, app`

@@ -17,11 +17,12 @@ type AdminQuery struct {
 	Domain        string
 	Email         string // Beginning.
 	IP            string
+	InvitedBy     int64
 }
 
 // ours tells whether only accounts of ours can match.
 func (w *AdminQuery) ours() bool {
-	return w.Local || w.Staff || len(w.Roles) > 0 || w.Email != "" || w.IP != "" || w.Status == "pending" || w.Status == "disabled"
+	return w.Local || w.Staff || len(w.Roles) > 0 || w.Email != "" || w.IP != "" || w.InvitedBy != 0 || w.Status == "pending" || w.Status == "disabled"
 }
 
 // adminStatus is the condition on each status that is looked for, of all accounts
@@ -55,6 +56,9 @@ func (q *Q) AdminAccounts(ctx context.Context, w AdminQuery, p Page) ([]int64, e
 	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
 	within := func(column, prefix string) {
 		text += " AND " + column + " >= " + arg(prefix) + " AND " + column + " < " + arg(after(prefix))
+	}
+	if w.InvitedBy != 0 {
+		text += " AND c.invite IN (SELECT i.id FROM invites i WHERE i.creator = " + arg(w.InvitedBy) + ")"
 	}
 	if w.Staff {
 		text += " AND c.role <> ''"

@@ -130,3 +130,9 @@ func (tx *Tx) SortReport(ctx context.Context, r *Report) error {
 	_, err := tx.exec(ctx, "UPDATE reports SET category = $2, rules = $3, updated = $4 WHERE id = $1", r.ID, r.Category, joinIDs(r.Rules), tx.now().UnixMilli())
 	return wrapped(err, "report %d", r.ID)
 }
+
+// SetForwarded notes that a report goes to the server of who is reported.
+func (tx *Tx) SetForwarded(ctx context.Context, id int64) error {
+	_, err := tx.exec(ctx, "UPDATE reports SET forward = TRUE, updated = $2 WHERE id = $1", id, tx.now().UnixMilli())
+	return wrapped(err, "report %d", id)
+}

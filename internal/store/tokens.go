@@ -9,7 +9,7 @@ import (
 type Token struct {
 	ID       int64
 	Hash     string // SHA-256, hex.
-	Kind     string // access, code, session, confirm, reset, setup, invite
+	Kind     string // access, code, session, confirm, reset, setup, captcha
 	Actor    int64  // 0: an app's own token.
 	App      int64  // 0: none.
 	Scopes   string
@@ -44,6 +44,12 @@ func (tx *Tx) InsertToken(ctx context.Context, t *Token) error {
 		return fmt.Errorf("keeping a %s token: %w", t.Kind, err)
 	}
 	return nil
+}
+
+// SetTokenData writes what a token of a kind carries.
+func (tx *Tx) SetTokenData(ctx context.Context, kind, hash, data string) error {
+	_, err := tx.exec(ctx, "UPDATE tokens SET data = $3 WHERE hash = $1 AND kind = $2", hash, kind, data)
+	return wrapped(err, "data of a %s token", kind)
 }
 
 // TakeToken deletes a token that has not expired and returns it: what may be used

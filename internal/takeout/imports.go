@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"kenoma/internal/fault"
+	"kenoma/internal/pipeline"
 	"kenoma/internal/store"
 	"kenoma/internal/vocab"
 )
@@ -203,6 +204,7 @@ func (s *Service) goOn(ctx context.Context, tx *store.Tx, id int64, wait time.Du
 // importJob does the next rows of an import, each in a transaction with the note
 // of how far it has come, and asks for another run.
 func (s *Service) importJob(ctx context.Context, j store.Job) error {
+	ctx = pipeline.AsImport(ctx)
 	var d importOrder
 	if err := decode(j, &d); err != nil {
 		return err
