@@ -71,7 +71,7 @@ func (s *Server) open(next http.Handler) http.Handler {
 }
 
 func forApps(path string) bool {
-	for _, p := range []string{"/api/", "/.well-known/", "/nodeinfo/"} {
+	for _, p := range []string{"/api/", "/.well-known/", "/nodeinfo/", "/static/"} {
 		if strings.HasPrefix(path, p) {
 			return true
 		}

@@ -21,6 +21,7 @@ func TestWhoMayAskFromElsewhere(t *testing.T) {
 		{"OPTIONS", "/oauth/revoke/", true, 204},
 		{"GET", "/.well-known/oauth-authorization-server", true, 418},
 		{"GET", "/nodeinfo/2.0", true, 418},
+		{"GET", "/static/avatar.svg", true, 418}, // Clients look at its colours.
 		{"POST", "/oauth/authorize", false, 418},
 		{"POST", "/auth/sign_in", false, 418},
 		{"OPTIONS", "/settings/password", false, 418},

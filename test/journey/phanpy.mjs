@@ -82,6 +82,9 @@ let failed = true;
 try {
   await session();
   failed = false;
+} catch (err) {
+  for (const [i, page] of browser.contexts().flatMap((c) => c.pages()).entries()) await page.screenshot({ path: join(pictures, `phanpy-failed-${i}.png`) });
+  throw err;
 } finally {
   await browser.close();
   for (const s of [client, proxy]) s.closeAllConnections(), s.close();
@@ -102,12 +105,12 @@ async function session() {
     await page.screenshot({ path: join(pictures, `phanpy-${name}.png`) });
     console.log(`seen: ${name}`);
   };
-  const bob = world.kenoma("token", "create", "bob");
-  const asBob = async (method, path, body) => {
-    const resp = await fetch(`http://127.0.0.1:${world.port}${path}`, { method, headers: { Authorization: `Bearer ${bob}`, "Content-Type": "application/json" }, body: body && JSON.stringify(body) });
+  const as = (name, token = world.kenoma("token", "create", name)) => async (method, path, body) => {
+    const resp = await fetch(`http://127.0.0.1:${world.port}${path}`, { method, headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" }, body: body && JSON.stringify(body) });
     assert.ok(resp.ok, `${resp.status} ${method} ${path}`);
     return resp.json();
   };
+  const [asAnn, asBob] = [as("ann"), as("bob")];
 
   // The sign-in opens a window of ours, which must find its way back.
   await page.goto(`http://127.0.0.1:${clientPort}/#/login`);
@@ -134,7 +137,9 @@ async function session() {
   await page.getByRole("button", { name: /^follow$/i }).first().click();
   await until("the follower", async () => (await asBob("GET", `/api/v1/accounts/${bobID}/followers`)).length === 1);
   await shoot("profile");
+  await until("Bob's post at home", async () => (await asAnn("GET", "/api/v1/timelines/home")).length === 1);
   await at("");
+  await page.reload();
   await status("The first of Bob").waitFor();
   const live = await asBob("POST", "/api/v1/statuses", { status: "Live from Bob #wall" });
   await page.locator(".updates-button").or(status("Live from Bob")).first().waitFor();
@@ -150,11 +155,12 @@ async function session() {
   await compose.locator("textarea.compose-field").fill("Ann looks at a #wall, with @bob");
   await compose.locator('input[type="file"]').first().setInputFiles(wall);
   await compose.locator(".media-attachment, .media-preview").first().waitFor();
+  await compose.getByPlaceholder("Image description").fill("A grey wall");
   await shoot("compose");
   await compose.locator('button[type="submit"]').click();
   await compose.waitFor({ state: "detached" });
   const written = await until("Ann's post", async () => (await asBob("GET", "/api/v1/timelines/public?local=true")).find((s) => s.account.acct === "ann"));
-  assert.equal(written.media_attachments.length, 1);
+  assert.equal(written.media_attachments[0].description, "A grey wall");
   assert.equal(written.mentions[0].acct, "bob");
 
   // She looks at Bob's, likes it, boosts it, keeps it and answers.
