@@ -138,6 +138,7 @@ func (h *Handler) Routes(r chi.Router) {
 	get("/objects/{id}/shares", h.shares)
 	get("/activities/{id}", h.activity)
 	get("/quote_authorizations/{id}", h.stamp)
+	get("/authorizations/{id}", h.stamp)
 
 	r.Post("/inbox", h.handle(h.sharedInbox))
 	r.Post(relayInbox, h.handle(h.sharedInbox))

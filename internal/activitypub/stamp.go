@@ -3,13 +3,15 @@ package activitypub
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"kenoma/internal/fault"
 	"kenoma/internal/store"
+	"kenoma/internal/vocab"
 )
 
-// stamp is GET /quote_authorizations/ID: the permission of one of ours to quote a
-// post. It names addresses alone, so that everybody may check it; one that was
+// stamp is GET /quote_authorizations/ID and /authorizations/ID: the permission of one
+// of ours to quote, answer, favour or boost a post. It names addresses alone, so that everybody may check it; one that was
 // taken back is gone.
 //
 // spec: fep-044f#quoteauthorization
@@ -19,7 +21,7 @@ func (h *Handler) stamp(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	o, err := h.DB.Object(r.Context(), id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && o.Type != "QuoteAuthorization" {
+	if errors.Is(err, store.ErrNotFound) || err == nil && !slices.Contains(vocab.Authorizations, o.Type) {
 		return noPost
 	} else if err != nil {
 		return err

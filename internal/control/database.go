@@ -89,6 +89,11 @@ func inspect(ctx context.Context, env *Env, args []string, out io.Writer) error 
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
+	if known {
+		if err := inspectHost(ctx, env, uri.Host(), out); err != nil {
+			return err
+		}
+	}
 	refusals, err := env.DB.Refusals(ctx, args[0])
 	if err != nil {
 		return err
@@ -101,6 +106,15 @@ func inspect(ctx context.Context, env *Env, args []string, out io.Writer) error 
 		return fault.New(fault.NotFound, "Nothing is known of %s.", uri)
 	}
 	return nil
+}
+
+// inspectHost says what the server of a URI runs, where it is another one.
+func inspectHost(ctx context.Context, env *Env, host string, out io.Writer) error {
+	found, err := env.DB.Hosts(ctx, []string{host})
+	if h := found[host]; err == nil && h.Software != "" {
+		_, err = fmt.Fprintf(out, "host %s runs %s\n", host, h.Software)
+	}
+	return err
 }
 
 func at(seq int64) string { return vocab.TimeOf(seq).Format("2006-01-02 15:04:05.000") }

@@ -134,7 +134,8 @@ var oneKey = sync.OnceValues(func() (string, error) {
 func (s *Server) Up() {
 	s.w.t.Helper()
 	c, err := config.Load("", append([]string{"KENOMA_URL=http://" + s.Host, "KENOMA_DATA_DIR=" + s.dir, "KENOMA_DATABASE=" + s.url,
-		"KENOMA_FEDERATION_ALLOW_HTTP=true", "KENOMA_RATE_LIMIT_ENABLED=false", "KENOMA_REGISTRATIONS=open"}, s.env...))
+		"KENOMA_FEDERATION_ALLOW_HTTP=true", "KENOMA_RATE_LIMIT_ENABLED=false", "KENOMA_REGISTRATIONS=open",
+		"KENOMA_POLICY_OBJECT_AGE_THRESHOLD=876000h"}, s.env...)) // The documents of the tests are from any time.
 	if err != nil {
 		s.w.t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func TestHostile(t *testing.T) {
 			continue
 		}
 		files++
-		t.Run(r.file, func(t *testing.T) {
+		ok := t.Run(r.file, func(t *testing.T) {
 			s := newSiege(t, r, string(text))
 			s.was = s.picture()
 			s.attack()
@@ -63,6 +63,7 @@ func TestHostile(t *testing.T) {
 			}
 			s.goesOn()
 		})
+		tallied.add("hostile", r.kind, ok)
 	}
 	t.Logf("%d documents, of which %d had an expectation of their own to check", files, precise)
 }
@@ -258,7 +259,7 @@ func (s *siege) fetchWellKnown() {
 	for _, q := range []string{"x@evil.example", "catsrgr8@evil.example", "meanie@evil.example", "alice@evil.example"} {
 		s.net.finger("evil.example", "acct:"+q, kind, s.doc)
 		s.net.serve("http://evil.example/.well-known/host-meta", kind, s.doc)
-		s.net.serve("http://evil.example/.well-known/nodeinfo", kind, s.doc)
+		s.serveNodeInfo(kind)
 		if a, ok := s.alice.lookUp("@" + q); ok {
 			s.Errorf("@%s leads to %s", q, a.URI)
 		}
@@ -270,6 +271,22 @@ func (s *siege) fetchWellKnown() {
 				s.Errorf("@%s leads to %s", q, a.URI)
 			}
 		}
+	}
+}
+
+// serveNodeInfo serves the document where the host says what it runs, and has it
+// asked.
+func (s *siege) serveNodeInfo(kind string) {
+	s.net.serve("http://evil.example/.well-known/nodeinfo", kind, s.doc)
+	if s.kind != "nodeinfo" {
+		return
+	}
+	s.net.serve("http://evil.example/.well-known/nodeinfo", kind, `{"links":[{"rel":"http://nodeinfo.diaspora.software/ns/schema/2.0","href":"http://evil.example/nodeinfo/2.0"}]}`)
+	s.net.serve("http://evil.example/nodeinfo/2.0", "application/json", s.doc)
+	s.w.Advance(2 * time.Minute)
+	s.w.Settle()
+	if got := s.alice.Server.software("evil.example"); got == "" || len(got) > 100 || strings.ContainsAny(got, "<>&\"") {
+		s.Errorf("the software of the host is %.200q", got)
 	}
 }
 

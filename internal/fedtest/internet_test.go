@@ -34,11 +34,12 @@ type page struct{ contentType, body string }
 
 // delivered is an activity that somebody posted to a fake inbox.
 type delivered struct {
-	To   string          `json:"-"`
-	ID   string          `json:"id"`
-	Type string          `json:"type"`
-	Obj  json.RawMessage `json:"object"`
-	Sig  json.RawMessage `json:"signature"`
+	To     string          `json:"-"`
+	ID     string          `json:"id"`
+	Type   string          `json:"type"`
+	Obj    json.RawMessage `json:"object"`
+	Result string          `json:"result"`
+	Sig    json.RawMessage `json:"signature"`
 }
 
 func newInternet(t *testing.T, w *World) *internet {

@@ -21,6 +21,9 @@ func (p *play) playActivity() {
 		p.playIgnored(actor)
 		return
 	}
+	if p.playApart(doc, actor) {
+		return
+	}
 	switch p.activity {
 	case "Create":
 		p.playCreate(doc, actor)
@@ -74,6 +77,29 @@ func (p *play) playActivity() {
 	default:
 		p.Fatalf("no way to play %s", p.activity)
 	}
+}
+
+// playApart delivers what has a way of its own; false when this is none of them.
+func (p *play) playApart(doc map[string]any, actor string) bool {
+	switch {
+	case p.isReaction():
+		p.playReaction(doc, actor)
+	case p.activity == "Flag":
+		p.playFlag(doc, actor)
+	case p.activity == "QuoteRequest":
+		p.playQuoteRequest(doc, actor)
+	case p.object == "QuoteAuthorization":
+		p.playRevocation(doc, actor)
+	case p.isJudgedQuote():
+		p.playQuote(doc, actor)
+	case p.isApproval():
+		p.playApproval(doc, actor)
+	case strings.HasSuffix(p.activity, "Request"):
+		p.playIgnored(actor)
+	default:
+		return false
+	}
+	return true
 }
 
 var neverPublic = regexp.MustCompile(`\(never public\)|, direct to `)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"kenoma/internal/vocab"
 )
@@ -24,6 +25,9 @@ func (p *play) playIgnored(actor string) {
 		p.post(subject)
 		p.see(subject)
 	}
+	p.seen(actor, subject) // Who is looked at for the first time is looked up.
+	p.w.Settle()
+	p.w.Advance(time.Minute) // Numbers are shown with a lag.
 	before := p.seen(actor, subject)
 	code := p.net.deliver(p.me.Server, actor, p.doc)
 	if strings.Contains(p.expect, "2xx") {

@@ -17,6 +17,10 @@ func (p *play) playObject() {
 	doc := decode(p.T, p.doc)
 	p.stage(doc)
 	id, author := one(doc["id"]), one(doc["attributedTo"])
+	if p.object == "QuoteAuthorization" {
+		p.quoted(doc)
+		return
+	}
 	if vocab.IRI(id).Valid() != nil && !p.isVote() {
 		p.playNameless(doc)
 		return

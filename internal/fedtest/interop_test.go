@@ -82,23 +82,16 @@ func interopFolders(t *testing.T, dir string) []string {
 // laterKinds and laterTypes are what is not taken up yet, by kind of document and
 // by type of activity or object, with the reason.
 var laterKinds = map[string]string{
-	"atom":     "OStatus feeds are not read yet",
-	"salmon":   "OStatus envelopes are not read yet",
-	"nodeinfo": "the software of other servers is not asked for yet",
+	"atom":   "OStatus feeds are not read yet",
+	"salmon": "OStatus envelopes are not read yet",
 }
 
 var laterTypes = map[string]string{
-	"EmojiReact": "emoji reactions are not taken up yet", "Flag": "they report accounts that are not here: pipeline.TestFlag has the same with ours",
-	"Listen":       "scrobbles are not taken up yet",
-	"QuoteRequest": "quotes are not taken up yet", "QuoteAuthorization": "quotes are not taken up yet",
-	"LikeRequest": "interaction requests are not taken up yet", "ReplyRequest": "interaction requests are not taken up yet",
+	"Listen": "scrobbles are not taken up yet",
 }
 
 // laterFiles are single files of types that are taken up, by the reason.
 var laterFiles = map[string][]string{
-	"quotes are not taken up yet": {"mastodon/create-note-quote-with-authorization.json", "mastodon/create-note-quote-without-authorization.json",
-		"mastodon/create-note-self-quote.json"},
-	"approvals of interactions are not taken up yet": {"gotosocial/accept.json"},
 	"of what a group announces only what was created is taken up yet": {"mbin-kbin/announce-delete-entry-by-moderator.json", "mbin-kbin/announce-delete-entry.json",
 		"mbin-kbin/announce-undo-like-entry-comment.json", "mbin-kbin/announce-update-entry-comment.json", "mbin-kbin/announce-update-post.json",
 		"nodebb/announce-like-note--case1-received-8.json", "nodebb/announce-like-note--case1-received-9.json", "nodebb/announce-like-note--case2-received-6.json",
@@ -106,7 +99,7 @@ var laterFiles = map[string][]string{
 	"profiles in parts are not taken up yet":           {"loops/update-person.json"},
 	"deletions of several things are not taken up yet": {"funkwhale/delete-audio.json"},
 	"its ids are no addresses, as it was converted from another format": {"generic-activitystreams/actor-person--granary-actor-with-featured.json",
-		"generic-activitystreams/undo-follow.json"},
+		"generic-activitystreams/undo-follow.json", "generic-activitystreams/flag--vs.json"},
 }
 
 // otherwise are claims, by file and claim, that are not kept, with the reason.
@@ -156,6 +149,8 @@ func TestInterop(t *testing.T) {
 			name := folder + "/" + r.file
 			if why := r.later(folder); why != "" {
 				later++
+				tallied.add(folder, r.kind, false)
+				tallied.later[why] = append(tallied.later[why], name)
 				t.Logf("later: %s: %s", name, why)
 				continue
 			}
@@ -165,7 +160,7 @@ func TestInterop(t *testing.T) {
 				continue
 			}
 			files++
-			t.Run(name, func(t *testing.T) {
+			ok := t.Run(name, func(t *testing.T) {
 				p := newPlay(t, r, string(text), known)
 				p.perform()
 				if p.claims == 0 {
@@ -173,6 +168,7 @@ func TestInterop(t *testing.T) {
 				}
 				claims += p.claims
 			})
+			tallied.add(folder, r.kind, ok)
 		}
 	}
 	t.Logf("%d documents, %d claims checked; %d documents are for later", files, claims, later)
@@ -281,7 +277,7 @@ func (p *play) swap(theirs, ours string) {
 
 // aboutPost tells whether the receiver is a post of ours, not one of our people.
 func (p *play) aboutPost() bool {
-	return p.activity == "Like" || p.activity == "Undo" && p.object == "Like" || p.isVote()
+	return p.activity == "Like" || p.isReaction() || p.activity == "Undo" && p.object == "Like" || p.isVote()
 }
 
 func (p *play) isVote() bool {
@@ -304,7 +300,9 @@ func (p *play) receiver() string {
 			return one(doc["inReplyTo"])
 		case p.isVote():
 			return one(object["inReplyTo"])
-		case p.activity == "Follow" || p.activity == "Block" || p.activity == "Like":
+		case p.activity == "Flag" || p.isApproval() || p.object == "QuoteAuthorization" || p.activity == "QuoteRequest" || p.isJudgedQuote():
+			return "http://here.test/users/reader" // They have a way of their own to put ours in.
+		case p.activity == "Follow" || p.activity == "Block" || p.activity == "Like" || p.activity == "EmojiReact":
 			return one(doc["object"])
 		case p.activity == "Accept" || p.activity == "Reject":
 			return one(object["actor"])
@@ -440,6 +438,8 @@ func (p *play) perform() {
 		p.playHostMeta()
 	case "object":
 		p.playObject()
+	case "nodeinfo":
+		p.playNodeInfo()
 	case "activity":
 		p.playActivity()
 	default:

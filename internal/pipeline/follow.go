@@ -174,7 +174,7 @@ func needsAnswered(a *vocab.Activity, from Origin) error {
 	switch {
 	case a.Nested == nil:
 		return needsObject(a, from)
-	case a.Nested.Type == "QuoteRequest":
+	case a.Nested.Type == "QuoteRequest", a.Nested.Type == "Like", a.Nested.Type == "Announce", authorizationFor(a.Nested.Type) != "":
 		return needsObject(a, from)
 	case a.Nested.Type != "Follow":
 		return fault.New(fault.Rejected, "Only a Follow or a QuoteRequest can be answered here.")
@@ -189,6 +189,9 @@ func applyAccept(ctx context.Context, s *Step) error {
 		return err
 	} else if row != nil {
 		return s.acceptQuote(ctx, request)
+	}
+	if done, err := s.answeredInteraction(ctx); done || err != nil {
+		return err
 	}
 	f, err := s.answered(ctx)
 	if err != nil || f == nil {
@@ -237,6 +240,9 @@ func applyReject(ctx context.Context, s *Step) error {
 		return err
 	} else if row != nil {
 		return s.rejectQuote(ctx, row, request)
+	}
+	if done, err := s.answeredInteraction(ctx); done || err != nil {
+		return err
 	}
 	f, err := s.answered(ctx)
 	if err != nil || f == nil {

@@ -47,6 +47,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"featured-tags":   handler(quiet(p.fetchFeaturedTags)),
 		"verify-links":    handler(quiet(p.verifyLinks)),
 		"index":           handler(p.indexOld),
+		"software":        handler(p.fetchSoftware),
 		"proof-keys":      handler(p.addProofKeys),
 	}
 }

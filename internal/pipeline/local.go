@@ -99,6 +99,9 @@ func (p *Pipeline) Favourite(ctx context.Context, by *store.Actor, status int64)
 	if err != nil || len(live) > 0 {
 		return err
 	}
+	if err := p.permits(ctx, by, author, post, "canLike"); err != nil {
+		return err
+	}
 	a := p.activity("Like", by, uri)
 	a.To = []vocab.IRI{author.URI}
 	return p.Process(ctx, encoded(a), FromAccount(by.ID))
@@ -193,6 +196,9 @@ func (p *Pipeline) Boost(ctx context.Context, by *store.Actor, status int64, vis
 	}
 	if err := boostable(post, by); err != nil {
 		return 0, fault.New(fault.Invalid, "Only public and unlisted posts can be boosted.")
+	}
+	if err := p.permits(ctx, by, author, post, "canAnnounce"); err != nil {
+		return 0, err
 	}
 	a := p.activity("Announce", by, uri)
 	a.To, a.Cc = vis.Audience(by.Followers, []vocab.IRI{author.URI})

@@ -413,6 +413,9 @@ func (p *Pipeline) insertActor(ctx context.Context, tx *store.Tx, a *vocab.Actor
 	if err := tx.InsertActor(ctx, row, string(a.Raw)); err != nil {
 		return nil, err
 	}
+	if err := p.askSoftware(ctx, tx, row.Host); err != nil {
+		return nil, err
+	}
 	if keys := otherKeys(a); len(keys) > 0 {
 		if err := tx.SetActorKeys(ctx, id, keys); err != nil {
 			return nil, err

@@ -132,6 +132,11 @@ func (p *Pipeline) ProcessDocument(ctx context.Context, doc []byte, from Origin)
 		}
 		return err
 	}
+	if inner := requested(a); inner != nil {
+		if err := p.Process(ctx, inner, from); err != nil && fault.Retryable(err) {
+			return err
+		}
+	}
 	if create := ownInside(a); create != nil {
 		if err := p.Process(ctx, create, from); err != nil && fault.Retryable(err) {
 			return err
@@ -145,10 +150,10 @@ func (p *Pipeline) ProcessDocument(ctx context.Context, doc []byte, from Origin)
 // people's posts are nobody's word, see Announce.
 func ownInside(a *vocab.Activity) *vocab.Activity {
 	o := a.Inline
-	if a.Type == "QuoteRequest" {
+	if a.Type == "QuoteRequest" || a.Type == "ReplyRequest" {
 		o = a.InlineInstrument
 	}
-	if a.Type != "Announce" && a.Type != "QuoteRequest" || a.Nested != nil || o == nil || !vocab.IsPost(o.Type) || o.ID == "" || !vocab.SameHost(o.ID, a.Actor) || authorOf(o) != a.Actor {
+	if a.Type != "Announce" && a.Type != "QuoteRequest" && a.Type != "ReplyRequest" || a.Nested != nil || o == nil || !vocab.IsPost(o.Type) || o.ID == "" || !vocab.SameHost(o.ID, a.Actor) || authorOf(o) != a.Actor {
 		return nil
 	}
 	create := &vocab.Activity{ID: o.ID + "#announced", Type: "Create", Actor: a.Actor, Object: o.ID, Inline: o, To: o.To, Cc: o.Cc}

@@ -206,6 +206,9 @@ func (p *Pipeline) ReactTo(ctx context.Context, by *store.Actor, status int64, n
 	if err != nil {
 		return err
 	}
+	if err := p.permits(ctx, by, author, post, "canLike"); err != nil {
+		return err
+	}
 	a := p.activity("EmojiReact", by, uri)
 	key, err := p.reactWith(ctx, a, post.ID, name)
 	if err != nil {

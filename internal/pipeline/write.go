@@ -232,10 +232,13 @@ func (p *Pipeline) draftReply(ctx context.Context, by *store.Actor, d *Draft, o 
 	if d.InReplyTo == 0 {
 		return nil
 	}
-	post, _, uri, err := p.post(ctx, by, d.InReplyTo)
+	post, author, uri, err := p.post(ctx, by, d.InReplyTo)
 	if fault.Is(err, fault.NotFound) {
 		return fault.New(fault.NotFound, "The post that you answer does not exist any more.")
 	} else if err != nil {
+		return err
+	}
+	if err := p.permits(ctx, by, author, post, "canReply"); err != nil {
 		return err
 	}
 	o.InReplyTo = uri
@@ -294,6 +297,7 @@ func (p *Pipeline) Edit(ctx context.Context, by *store.Actor, status int64, d Dr
 	}
 	o.InReplyTo, o.Context, o.Conversation, o.Published = was.InReplyTo, was.Context, was.Conversation, was.Published
 	o.QuoteURL, o.QuoteAuthorization = was.QuoteURL, was.QuoteAuthorization
+	o.ReplyAuthorization = was.ReplyAuthorization
 	p.nameQuote(ctx, o)
 	if d.QuotePolicy == "" && was.Policy != nil {
 		o.Policy = was.Policy

@@ -159,3 +159,12 @@ func (tx *Tx) InboxGone(ctx context.Context, inbox int64) error {
 	}
 	return nil
 }
+
+// AskSoftware notes that a host is asked now what it runs; false when it was within
+// that time.
+func (tx *Tx) AskSoftware(ctx context.Context, host string, every time.Duration) (bool, error) {
+	now := tx.now().UnixMilli()
+	n, err := tx.exec(ctx, `INSERT INTO hosts (host, first_seen, last_ok, failing, software, software_asked) VALUES ($1, $2, 0, 0, '', $2)
+		ON CONFLICT (host) DO UPDATE SET software_asked = excluded.software_asked WHERE hosts.software_asked <= $3`, host, now, now-every.Milliseconds())
+	return n > 0, wrapped(err, "software of %s", host)
+}

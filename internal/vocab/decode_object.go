@@ -43,6 +43,8 @@ func (v value) readObject(id IRI, t typeInfo) *Object {
 
 		QuoteAuthorization: v.get("quoteAuthorization").iri(),
 		Policy:             v.get("interactionPolicy").get("canQuote").quotePolicy(),
+		ReplyAuthorization: v.get("replyAuthorization", "approvedBy").iri(),
+		Policies:           v.get("interactionPolicy").policies(),
 		Interacting:        v.get("interactingObject").iri(),
 		InteractionTarget:  v.get("interactionTarget").iri(),
 		Raw:                v.raw(),
@@ -290,6 +292,20 @@ func (v value) quotePolicy() *QuotePolicy {
 		Automatic: v.get("automaticApproval", "always").approvals(),
 		Manual:    v.get("manualApproval", "approvalRequired", "with_approval").approvals(),
 	}
+}
+
+// policies reads what an interactionPolicy says beside canQuote; nil when nothing.
+func (v value) policies() map[string]*QuotePolicy {
+	var all map[string]*QuotePolicy
+	for _, name := range []string{"canLike", "canReply", "canAnnounce"} {
+		if p := v.get(name).quotePolicy(); p != nil {
+			if all == nil {
+				all = map[string]*QuotePolicy{}
+			}
+			all[name] = p
+		}
+	}
+	return all
 }
 
 func (v value) approvals() []IRI {

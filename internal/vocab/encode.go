@@ -21,7 +21,8 @@ const (
 	activityContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1",{` +
 		`"toot":"http://joinmastodon.org/ns#","litepub":"http://litepub.social/ns#","misskey":"https://misskey-hub.net/ns#",` +
 		`"EmojiReact":"litepub:EmojiReact","Emoji":"toot:Emoji","_misskey_reaction":"misskey:_misskey_reaction",` +
-		`"QuoteRequest":"https://w3id.org/fep/044f#QuoteRequest"}]`
+		`"QuoteRequest":"https://w3id.org/fep/044f#QuoteRequest",` +
+		`"gts":"https://gotosocial.org/ns#","LikeRequest":"gts:LikeRequest","ReplyRequest":"gts:ReplyRequest","AnnounceRequest":"gts:AnnounceRequest"}]`
 
 	objectContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1",{` +
 		`"ostatus":"http://ostatus.org#","toot":"http://joinmastodon.org/ns#",` +
@@ -33,10 +34,12 @@ const (
 		`"gts":"https://gotosocial.org/ns#","interactionPolicy":{"@id":"gts:interactionPolicy","@type":"@id"},` +
 		`"canQuote":{"@id":"gts:canQuote","@type":"@id"},"automaticApproval":{"@id":"gts:automaticApproval","@type":"@id"},` +
 		`"manualApproval":{"@id":"gts:manualApproval","@type":"@id"},` +
+		`"replyAuthorization":{"@id":"gts:replyAuthorization","@type":"@id"},"approvedBy":{"@id":"gts:approvedBy","@type":"@id"},` +
 		`"quoteUri":"fedibird:quoteUri","quoteUrl":"as:quoteUrl","_misskey_quote":"misskey:_misskey_quote"}]`
 
 	stampContext = `["https://www.w3.org/ns/activitystreams",{"QuoteAuthorization":"https://w3id.org/fep/044f#QuoteAuthorization",` +
-		`"gts":"https://gotosocial.org/ns#","interactingObject":{"@id":"gts:interactingObject","@type":"@id"},` +
+		`"gts":"https://gotosocial.org/ns#","LikeAuthorization":"gts:LikeAuthorization","ReplyAuthorization":"gts:ReplyAuthorization",` +
+		`"AnnounceAuthorization":"gts:AnnounceAuthorization","interactingObject":{"@id":"gts:interactingObject","@type":"@id"},` +
 		`"interactionTarget":{"@id":"gts:interactionTarget","@type":"@id"}}]`
 
 	actorContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1","https://w3id.org/security/multikey/v1",{` +
@@ -128,9 +131,15 @@ func (w *writer) addressing(to, cc, audience []IRI, must bool) {
 //
 // spec: fep-044f#quoteauthorization
 func EncodeStamp(id, author, quoting, quoted IRI) []byte {
+	return EncodeAuthorization("QuoteAuthorization", id, author, quoting, quoted)
+}
+
+// EncodeAuthorization returns the document with which author lets somebody do
+// something with its post quoted: typ is one of Authorizations, quoting what is done.
+func EncodeAuthorization(typ string, id, author, quoting, quoted IRI) []byte {
 	w := start(256, stampContext)
 	w.iri("id", id)
-	w.str("type", "QuoteAuthorization")
+	w.str("type", typ)
 	w.iri("attributedTo", author)
 	w.iri("interactingObject", quoting)
 	w.iri("interactionTarget", quoted)
@@ -167,6 +176,8 @@ func (o *Object) Encode() []byte {
 	w.iri("context", o.Context)
 	w.str("conversation", o.Conversation)
 	w.quote(o)
+	w.iri("replyAuthorization", o.ReplyAuthorization)
+	w.iri("approvedBy", o.ReplyAuthorization) // GoToSocial before 0.21.
 	w.policy(o.Policy)
 	if o.Generator != "" {
 		w.key("generator")

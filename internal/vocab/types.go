@@ -81,7 +81,10 @@ var ObjectTypes = []struct {
 	{"Link", NoPost},
 	{"PropertyValue", NoPost},
 	{"QuoteAuthorization", NoPost}, // fep-044f
-	{"ReplyApproval", NoPost},      // GoToSocial, this and the next two
+	{"ReplyAuthorization", NoPost}, // GoToSocial, this and the next two
+	{"LikeAuthorization", NoPost},
+	{"AnnounceAuthorization", NoPost},
+	{"ReplyApproval", NoPost}, // GoToSocial before 0.21, this and the next two
 	{"LikeApproval", NoPost},
 	{"AnnounceApproval", NoPost},
 	{"Object", NoPost},
@@ -113,6 +116,10 @@ var CollectionTypes = []struct {
 	{Name: "CollectionPage", Page: true},
 	{Name: "OrderedCollectionPage", Ordered: true, Page: true},
 }
+
+// Authorizations lists the types of objects with which authors let others do
+// something with their posts.
+var Authorizations = []string{"QuoteAuthorization", "ReplyAuthorization", "LikeAuthorization", "AnnounceAuthorization"}
 
 // typeInfo is what the tables say of a type. name is theirs, so that decoding
 // need not allocate one.

@@ -78,6 +78,11 @@ type Object struct {
 	QuoteURL                IRI // quote, quoteUri, quoteUrl, _misskey_quote or a Link tag.
 	// QuoteAuthorization is where the quoted author's permission is said to be (fep-044f).
 	QuoteAuthorization IRI
+	// ReplyAuthorization is where the leave of whom the object answers is said to be.
+	ReplyAuthorization IRI
+	// Policies say who may do what else with the object, by the words of GoToSocial:
+	// canLike, canReply, canAnnounce. What has no entry is for everybody.
+	Policies map[string]*QuotePolicy
 	// Policy says who may quote the object; nil when the document does not.
 	Policy *QuotePolicy
 	// Interacting and InteractionTarget are what an authorisation is for: the quoting
