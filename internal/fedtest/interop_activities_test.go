@@ -92,6 +92,8 @@ func (p *play) playApart(doc map[string]any, actor string) bool {
 		p.playRevocation(doc, actor)
 	case p.isJudgedQuote():
 		p.playQuote(doc, actor)
+	case p.activity == "Listen":
+		p.playListen(actor)
 	case p.isApproval():
 		p.playApproval(doc, actor)
 	case strings.HasSuffix(p.activity, "Request"):

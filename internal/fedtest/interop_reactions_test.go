@@ -315,3 +315,16 @@ func (p *play) playApproval(doc map[string]any, actor string) {
 	r := p.me.relation(actor)
 	p.claimed("never a follow", yes(!r.Following && !r.Requested))
 }
+
+// playListen has somebody listen to a track, which the profile shows.
+func (p *play) playListen(actor string) {
+	list := func() (all []struct{ Title, Artist, Album string }) {
+		p.me.Call("GET", "/api/v1/pleroma/accounts/"+p.me.account(actor).ID+"/scrobbles", nil, &all)
+		return all
+	}
+	p.claimed("nothing before", yes(len(list()) == 0))
+	p.send(actor)
+	all := list()
+	p.claimed("scrobble", yes(len(all) == 1 && strings.Contains(p.doc, all[0].Title) && all[0].Title != "" && all[0].Artist != "" && all[0].Album != ""))
+	p.claimed("no post", yes(len(p.me.Home()) == 0))
+}

@@ -86,9 +86,7 @@ var laterKinds = map[string]string{
 	"salmon": "OStatus envelopes are not read yet",
 }
 
-var laterTypes = map[string]string{
-	"Listen": "scrobbles are not taken up yet",
-}
+var laterTypes = map[string]string{}
 
 // laterFiles are single files of types that are taken up, by the reason.
 var laterFiles = map[string][]string{

@@ -55,6 +55,11 @@ var families = []struct {
 		`{"id":"https://c.test/undo/7","type":"Undo","actor":"https://c.test/users/cat","object":{"id":"https://c.test/react/1","type":"Like","actor":"https://c.test/users/cat","object":"https://b.test/notes/1"}}`,
 		`{"id":"https://c.test/react/2","type":"Like","actor":"https://c.test/users/cat","object":"https://b.test/notes/1","_misskey_reaction":"⭐"}`,
 	}},
+	{"two tracks, of which one is taken back", []string{
+		`{"id":"https://c.test/listen/1","type":"Listen","actor":"https://c.test/users/cat","to":["as:Public"],"object":{"type":"Audio","title":"one","artist":"a band"}}`,
+		`{"id":"https://c.test/listen/2","type":"Listen","actor":"https://c.test/users/cat","to":["as:Public"],"object":{"type":"Audio","title":"two"}}`,
+		`{"id":"https://c.test/undo/8","type":"Undo","actor":"https://c.test/users/cat","object":"https://c.test/listen/2"}`,
+	}},
 	{"a boost, undone, and another one", []string{
 		note(1, "first", ""),
 		announce(1), announce(2),
@@ -227,6 +232,7 @@ func (w *world) state() map[string][]string {
 		`SELECT o.uri || ' ' || c.reactions FROM counts c JOIN objects o ON o.id = c.status WHERE c.reactions <> 0`,
 		`SELECT a.uri || ' reacts to ' || o.uri || ' ' || r.name || ' ' || r.url FROM reactions r JOIN actors a ON a.id = r.actor JOIN objects o ON o.id = r.status`,
 		`SELECT o.uri || ' ' || c.name || ' ' || c.n || ' ' || c.url FROM reaction_counts c JOIN objects o ON o.id = c.status`,
+		`SELECT a.uri || ' heard ' || s.title || ' ' || s.artist FROM scrobbles s JOIN actors a ON a.id = s.actor`,
 		`SELECT o.uri || ' quoted ' || c.quotes FROM counts c JOIN objects o ON o.id = c.status WHERE c.quotes > 0`,
 		`SELECT o.uri || ' quotes ' || COALESCE(t.uri, '-') || ' ' || q.state FROM quotes q JOIN objects o ON o.id = q.status LEFT JOIN objects t ON t.id = q.quoted`,
 		`SELECT o.uri || ' by leave of ' || t.uri FROM quote_stamps q JOIN objects o ON o.id = q.status JOIN objects t ON t.id = q.stamp`,

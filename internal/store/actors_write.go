@@ -28,6 +28,7 @@ func (tx *Tx) ForgetActor(ctx context.Context, id int64) error {
 			url = COALESCE((SELECT r.url FROM reactions r WHERE r.status = reaction_counts.status AND r.name = reaction_counts.name AND r.actor <> $1 ORDER BY r.seq LIMIT 1), url)
 			WHERE (status, name) IN (SELECT status, name FROM reactions WHERE actor = $1)`,
 		"DELETE FROM reactions WHERE actor = $1",
+		"DELETE FROM scrobbles WHERE actor = $1",
 		"DELETE FROM notifications WHERE actor = $1",
 		"DELETE FROM notifications WHERE owner = $1",
 		"DELETE FROM blocks WHERE actor = $1",

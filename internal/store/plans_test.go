@@ -88,6 +88,7 @@ var hot = map[string]func(ctx context.Context, q *store.Q) error{
 	},
 	"reacted":          func(ctx context.Context, q *store.Q) error { return second(q.ReactedBy(ctx, 1, "👌", page)) },
 	"own reactions":    func(ctx context.Context, q *store.Q) error { return second(q.ReactionsBy(ctx, 1, 2)) },
+	"scrobbles":        func(ctx context.Context, q *store.Q) error { return second(q.Scrobbles(ctx, 1, page)) },
 	"reaction by name": func(ctx context.Context, q *store.Q) error { return missing(q.ReactionNamed(ctx, 1, "👌")) },
 	"trends": func(ctx context.Context, q *store.Q) error {
 		return second(q.Trends(ctx, store.TrendTag, false, 10, 0))
