@@ -71,7 +71,8 @@ func TestHostile(t *testing.T) {
 func newSiege(t *testing.T, r row, text string) *siege {
 	s := &siege{T: t, row: r, doc: overHTTP(text)}
 	s.expect = overHTTP(r.expect)
-	s.w = New(t, "recv.example")
+	s.w = New(t)
+	s.w.Start("recv.example", noPolicies)
 	s.net = newInternet(t, s.w)
 	for _, name := range within {
 		s.net.host(name)

@@ -238,6 +238,10 @@ type play struct {
 	claims  int
 }
 
+// noPolicies is a server that takes old posts and first messages as they come: these
+// tests are about what is understood.
+const noPolicies = "KENOMA_POLICY_POLICIES=NoOp"
+
 // newPlay starts the server under the name of the host that the document takes its
 // receiver to be on, with the person or post that it means.
 func newPlay(t *testing.T, r row, text string, known map[string]string) *play {
@@ -253,7 +257,8 @@ func newPlay(t *testing.T, r row, text string, known map[string]string) *play {
 	if p.aboutPost() {
 		name = "alice"
 	}
-	p.w = New(t, host)
+	p.w = New(t)
+	p.w.Start(host, noPolicies)
 	p.me = p.w.User(name + "@" + host)
 	p.net = newInternet(t, p.w)
 	if p.aboutPost() {
