@@ -17,7 +17,9 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"kenoma/internal/auth"
 	"kenoma/internal/fault"
+	"kenoma/internal/media"
 	"kenoma/internal/pipeline"
 	"kenoma/internal/store"
 	"kenoma/internal/vocab"
@@ -50,6 +52,16 @@ type Options struct {
 
 	// TrustedProxies are the networks of proxies that may say for which host a request was.
 	TrustedProxies []netip.Prefix
+
+	// What our own people's clients need (see client.go). Without Auth nobody has
+	// a token; without Uploads no files are taken.
+	Auth         *auth.Service
+	Uploads      *media.Uploads
+	Posts        pipeline.Limits
+	Descriptions int // Characters of the description of a file.
+	// Count counts a request of theirs against the limits of the client API; pattern is
+	// the route there that does the like. nil: there are no limits.
+	Count func(header http.Header, account int64, pattern string) error
 
 	OpenRegistrations func() bool // nil means closed.
 	Approval          func() bool // New accounts wait for approval. nil means no.
@@ -143,6 +155,10 @@ func (h *Handler) Routes(r chi.Router) {
 	r.Post("/inbox", h.handle(h.sharedInbox))
 	r.Post(relayInbox, h.handle(h.sharedInbox))
 	r.Post("/users/{name}/inbox", h.handle(h.personalInbox))
+
+	get("/users/{name}/inbox", h.ownInbox)
+	r.Post("/users/{name}/outbox", h.handle(h.ownOutbox))
+	r.Post("/users/{name}/media", h.handle(h.ownMedia))
 }
 
 // Jobs returns the handlers of the door's jobs by kind, for the queue.

@@ -171,6 +171,9 @@ func (h *Handler) reader(r *http.Request) (*store.Actor, error) {
 	if !h.AuthorizedFetch {
 		return nil, nil
 	}
+	if one, err := h.tokenReader(r); err != nil || one != nil {
+		return one, err
+	}
 	return h.signed(r)
 }
 
@@ -224,6 +227,9 @@ func unauthorized(err error) error {
 func (h *Handler) viewer(r *http.Request, reader *store.Actor) (*store.Actor, error) {
 	if reader != nil {
 		return reader, nil
+	}
+	if one, err := h.tokenReader(r); err != nil || one != nil {
+		return one, err
 	}
 	s, err := h.parse(r)
 	if err != nil {

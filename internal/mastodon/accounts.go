@@ -8,6 +8,7 @@ import (
 
 	"kenoma/internal/fault"
 	"kenoma/internal/store"
+	"kenoma/internal/vocab"
 )
 
 // target returns the account that the path names; NotFound when there is none, or
@@ -336,7 +337,7 @@ func (api *API) follow(r *Request, target *store.Actor) error {
 	if r.Has("languages") {
 		languages := r.Strings("languages")
 		for _, code := range languages {
-			if !vocabLanguage(code) {
+			if !vocab.LanguageCode(code) {
 				return invalidField("Languages contain an unsupported language")
 			}
 		}

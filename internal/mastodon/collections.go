@@ -295,7 +295,7 @@ func readCollection(r *Request, c *store.Collection) error {
 		}
 	}
 	if r.Has("language") {
-		if c.Language = r.String("language"); c.Language != "" && !vocabLanguage(c.Language) {
+		if c.Language = r.String("language"); c.Language != "" && !vocab.LanguageCode(c.Language) {
 			fail("language", "ERR_INVALID", "is not a language")
 		}
 	}

@@ -179,7 +179,7 @@ func (api *API) readAccount(r *Request, a *store.Account) error {
 	}
 	if r.Has("source[language]") {
 		language := r.String("source[language]")
-		if language != "" && !vocabLanguage(language) {
+		if language != "" && !vocab.LanguageCode(language) {
 			return fault.New(fault.Invalid, "Validation failed: Language is not valid")
 		}
 		a.Preferences.Language = language

@@ -94,7 +94,7 @@ func (api *API) adminAccount(p *person, ips []store.SeenIP) *adminAccount {
 	if c.App != 0 {
 		e.App = itoa(c.App)
 	}
-	if language, _, _ := strings.Cut(strings.ToLower(c.Locale), "-"); vocabLanguage(language) {
+	if language, _, _ := strings.Cut(strings.ToLower(c.Locale), "-"); vocab.LanguageCode(language) {
 		e.Locale = orNil(language)
 	}
 	for _, ip := range ips {

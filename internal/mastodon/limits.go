@@ -123,6 +123,20 @@ func (q quota) header(h http.Header) {
 	h.Set("X-RateLimit-Reset", q.reset.UTC().Format("2006-01-02T15:04:05.000Z"))
 }
 
+// CountClient counts what a client does by another door against the same limits, and
+// tells in header what is left. pattern is the route here that does the like.
+func (api *API) CountClient(header http.Header, account int64, pattern string) error {
+	r := &Request{header: header}
+	key := strconv.FormatInt(account, 10)
+	if err := api.count(r, limitAccount, key); err != nil {
+		return err
+	}
+	if own, ok := endpointLimits[pattern]; ok {
+		return api.count(r, own, key)
+	}
+	return nil
+}
+
 // ipKey is what an address counts as: an IPv6 customer has a /64 at least.
 func ipKey(ip netip.Addr) string {
 	if ip.Is6() {

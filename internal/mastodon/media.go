@@ -12,7 +12,7 @@ import (
 
 // attachment draws an upload as it will stand in a post.
 func (api *API) attachment(u *store.Upload) json.RawMessage {
-	m := api.uploaded(u)
+	m := api.Pipeline.Attachment(u)
 	return api.draw.appendMedia(nil, &m)
 }
 

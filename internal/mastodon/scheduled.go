@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"kenoma/internal/fault"
@@ -205,7 +204,7 @@ func (api *API) drawAllScheduled(ctx context.Context, owner int64, rows []store.
 		var drawn [][]byte
 		for _, id := range parseIDs(s.Params.MediaIDs) {
 			if u := uploads[id]; u != nil {
-				m := api.uploaded(u)
+				m := api.Pipeline.Attachment(u)
 				drawn = append(drawn, api.draw.appendMedia(nil, &m))
 			}
 		}
@@ -378,9 +377,4 @@ func (api *API) publish(ctx context.Context, row *store.Scheduled) error {
 		_, err = api.Pipeline.Post(ctx, by, d)
 	}
 	return err
-}
-
-// saysNothing tells whether a draft has nothing to show.
-func saysNothing(d *pipeline.Draft) bool {
-	return strings.TrimSpace(d.Text) == "" && len(d.Media) == 0 && d.Poll == nil && d.Spoiler == "" && d.Quote == 0
 }

@@ -211,17 +211,11 @@ func (api *API) draft(r *Request) (pipeline.Draft, error) {
 	if d.Language == "" {
 		d.Language = preferences.Language
 	}
-	if d.Language != "" && !vocabLanguage(d.Language) {
-		return d, invalidField("Language is not a code such as en or pt-BR")
-	}
-	if d.ContentType != "" && !slices.Contains(markup.ContentTypes(), d.ContentType) {
-		return d, invalidField("Content type must be one of %s", strings.Join(markup.ContentTypes(), ", "))
-	}
 	if app := r.Session.App; app != nil {
 		d.App, d.AppURL = app.Name, app.Website
 	}
-	if most := api.Settings.StatusCharacters; markup.Length(d.Text, d.Spoiler) > most {
-		return d, invalidField("Text character limit of %d exceeded", most)
+	if err := d.Check(api.postLimits()); err != nil {
+		return d, err
 	}
 	emoji, err := api.usedEmoji(r.Context(), d.Text+" "+d.Spoiler)
 	d.Emoji = emoji
@@ -239,13 +233,6 @@ func preferred(r *Request) store.Preferences {
 // invalidField is a validation failure in the words that apps show.
 func invalidField(format string, args ...any) error {
 	return fault.New(fault.Invalid, "Validation failed: "+format, args...)
-}
-
-// vocabLanguage tells whether a text has the form of a language code.
-func vocabLanguage(code string) bool {
-	main, _, _ := strings.Cut(code, "-")
-	return len(code) <= 20 && (len(main) == 2 || len(main) == 3) && strings.Trim(main, "abcdefghijklmnopqrstuvwxyz") == "" &&
-		strings.Trim(code, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == ""
 }
 
 // usedEmoji returns the instance's own emoji that a text uses.
@@ -266,47 +253,16 @@ func (api *API) usedEmoji(ctx context.Context, text string) ([]vocab.Tag, error)
 // mediaURL is the address of a file in the storage.
 func (api *API) mediaURL(key string) string { return api.URL + pipeline.MediaPath + key }
 
+// postLimits are what the admin allows in a post.
+func (api *API) postLimits() pipeline.Limits {
+	c := &api.Settings
+	return pipeline.Limits{Characters: c.StatusCharacters, Files: c.StatusAttachments, PollOptions: c.PollOptions, OptionCharacters: c.PollOptionCharacters}
+}
+
 // attachments returns the uploads with these ids as a post carries them. edited is
 // the status that may have them already.
 func (api *API) attachments(ctx context.Context, owner *store.Actor, ids []int64, edited int64) ([]store.Media, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	if most := api.Settings.StatusAttachments; len(ids) > most {
-		return nil, invalidField("Cannot attach more than %d files", most)
-	}
-	uploads, err := api.DB.Uploads(ctx, owner.ID, ids)
-	if err != nil {
-		return nil, err
-	}
-	var all []store.Media
-	for _, id := range ids {
-		u := uploads[id]
-		if u == nil || u.Status != 0 && u.Status != edited {
-			return nil, invalidField("Media %d does not exist or belongs to another post", id)
-		}
-		switch u.State {
-		case store.UploadWaiting:
-			return nil, fault.New(fault.Invalid, "Cannot attach files that have not finished processing. Try again in a moment!")
-		case store.UploadFailed:
-			return nil, fault.New(fault.Invalid, "%s", u.Problem)
-		}
-		all = append(all, api.uploaded(u))
-	}
-	return all, nil
-}
-
-// uploaded is an upload as an attachment.
-func (api *API) uploaded(u *store.Upload) store.Media {
-	m := store.Media{ID: u.ID, Kind: u.Kind, Mime: u.Mime, Description: u.Description, Blurhash: u.Meta.Blurhash,
-		Width: u.Meta.Width, Height: u.Meta.Height, Duration: u.Meta.Duration, Focus: u.Meta.Focus, Local: true, MediaDetail: u.Meta.MediaDetail}
-	if u.State == store.UploadReady {
-		m.URL = vocab.IRI(api.mediaURL(u.File))
-	}
-	if u.Preview != "" {
-		m.Preview = vocab.IRI(api.mediaURL(u.Preview))
-	}
-	return m
+	return api.Pipeline.Attachments(ctx, owner, ids, edited, api.postLimits())
 }
 
 // draftPoll reads the poll of a post; nil when there is none.
@@ -320,38 +276,11 @@ func (api *API) draftPoll(r *Request) (*pipeline.DraftPoll, error) {
 		return nil, err
 	}
 	poll := &pipeline.DraftPoll{Options: p.Strings("options"), Multiple: p.Bool("multiple", false), Expires: time.Duration(seconds) * time.Second}
-	seen := map[string]bool{}
-	for i, option := range poll.Options {
-		option = strings.TrimSpace(option)
-		poll.Options[i] = option
-		switch {
-		case option == "":
-			return nil, invalidField("Options can't be blank")
-		case markup.Length(option, "") > api.Settings.PollOptionCharacters:
-			return nil, invalidField("Options can't be longer than %d characters each", api.Settings.PollOptionCharacters)
-		case seen[option]:
-			return nil, invalidField("Options contain duplicate items")
-		}
-		seen[option] = true
-	}
-	switch {
-	case len(poll.Options) < 2:
-		return nil, invalidField("Options must be at least 2")
-	case len(poll.Options) > api.Settings.PollOptions:
-		return nil, invalidField("Options can't be more than %d", api.Settings.PollOptions)
-	case seconds < minPoll:
-		return nil, invalidField("Expires at is too soon")
-	case seconds > maxPoll:
-		return nil, invalidField("Expires at is too far into the future")
+	if err := poll.Check(api.postLimits()); err != nil {
+		return nil, err
 	}
 	return poll, nil
 }
-
-// How long a poll may last, in seconds.
-const (
-	minPoll = 5 * 60
-	maxPoll = 180 * 24 * 60 * 60
-)
 
 // maxIdempotencyKey is how much of an Idempotency-Key counts.
 const maxIdempotencyKey = 200
@@ -400,7 +329,7 @@ var _ = route("POST /api/v1/statuses", "write:statuses",
 		if d.QuotePolicy, err = draftPolicy(r, preferred(r).QuotePolicy); err != nil {
 			return nil, err
 		}
-		if saysNothing(&d) {
+		if d.Empty() {
 			return nil, invalidField("Text can't be blank")
 		}
 		if !at.IsZero() {

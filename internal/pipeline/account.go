@@ -118,5 +118,11 @@ func (p *Pipeline) newPerson(username, private string) (*vocab.Actor, error) {
 	return &vocab.Actor{ID: id, Type: "Person", PreferredUsername: username, Name: "", URL: vocab.IRI(p.URL + "/@" + username),
 		Inbox: id + "/inbox", Outbox: id + "/outbox", SharedInbox: vocab.IRI(p.URL + "/inbox"), Followers: id + "/followers", Following: id + "/following",
 		Featured: id + "/collections/featured", FeaturedTags: id + featuredTagsPath, Discoverable: &yes, Indexable: &no, Webfinger: username + "@" + p.Domain,
-		Keys: []vocab.PublicKey{{ID: id + "#main-key", Owner: id, PEM: public}}}, nil
+		Client: p.clientEndpoints(id), Keys: []vocab.PublicKey{{ID: id + "#main-key", Owner: id, PEM: public}}}, nil
+}
+
+// clientEndpoints are where the clients of our actor id turn to.
+func (p *Pipeline) clientEndpoints(id vocab.IRI) vocab.ClientEndpoints {
+	at := func(path string) vocab.IRI { return vocab.IRI(p.URL + path) }
+	return vocab.ClientEndpoints{Authorize: at("/oauth/authorize"), Token: at("/oauth/token"), Register: at("/api/v1/apps"), Upload: id + "/media"}
 }

@@ -3,8 +3,10 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"unicode/utf8"
 
 	"kenoma/internal/fault"
+	"kenoma/internal/markup"
 	"kenoma/internal/store"
 	"kenoma/internal/vocab"
 )
@@ -66,7 +68,7 @@ func (p *Pipeline) profileUpdate(ctx context.Context, tx *store.Tx, a *vocab.Act
 	if err := p.nameEmoji(ctx, tx.Q, a); err != nil {
 		return nil, err
 	}
-	a.FeaturedTags = a.ID + featuredTagsPath // Accounts from before have none.
+	a.FeaturedTags, a.Client = a.ID+featuredTagsPath, p.clientEndpoints(a.ID) // Accounts from before have none.
 	if err := addProofKey(ctx, tx, a, by.ID); err != nil {
 		return nil, err
 	}
@@ -88,4 +90,57 @@ func (p *Pipeline) profileUploads(a *vocab.Actor) []int64 {
 		}
 	}
 	return ids
+}
+
+// ProfileChange are the parts of a profile that a client of ActivityPub may change, as
+// it sends them; what is nil stays.
+type ProfileChange struct {
+	Name         *string `json:"name"`
+	Summary      *string `json:"summary"` // HTML, never trusted.
+	Locked       *bool   `json:"manuallyApprovesFollowers"`
+	Discoverable *bool   `json:"discoverable"`
+	Indexable    *bool   `json:"indexable"`
+}
+
+// The most characters of a profile's name and text.
+const (
+	maxProfileName = 100
+	maxProfileText = 5000
+)
+
+// ChangeProfile is EditProfile for what came as a document.
+func (p *Pipeline) ChangeProfile(ctx context.Context, by *store.Actor, c ProfileChange) error {
+	if c.Name != nil && utf8.RuneCountInString(*c.Name) > maxProfileName {
+		return invalidField("Display name is too long (maximum is %d characters)", maxProfileName)
+	}
+	if c.Summary != nil && utf8.RuneCountInString(*c.Summary) > maxProfileText {
+		return invalidField("Note is too long (maximum is %d characters)", maxProfileText)
+	}
+	return p.editProfile(ctx, by, func(a *vocab.Actor) {
+		if c.Name != nil {
+			a.Name = markup.DisplayName(*c.Name)
+		}
+		if c.Summary != nil {
+			a.Summary = markup.Sanitize(*c.Summary)
+		}
+		if c.Locked != nil {
+			a.Locked = *c.Locked
+		}
+		if c.Discoverable != nil {
+			a.Discoverable = c.Discoverable
+		}
+		if c.Indexable != nil {
+			a.Indexable = c.Indexable
+		}
+	}, func(ctx context.Context, s *Step) error {
+		if c.Summary == nil {
+			return nil
+		}
+		account, err := s.Account(ctx, by.ID)
+		if err != nil {
+			return err
+		}
+		account.Source.Note = markup.PlainText(*c.Summary)
+		return s.UpdateAccount(ctx, account)
+	})
 }

@@ -29,10 +29,17 @@ type Draft struct {
 	Media       []store.Media
 	Poll        *DraftPoll
 	Emoji       []vocab.Tag // The instance's own emoji that the text may use.
+	People      []Addressee // Who is addressed beside those whom the text mentions.
 	Key         string      // Idempotency-Key, "" none
 	Scheduled   int64       // What was kept for later and is published now, 0 none.
 	App         string      // Name of the client, shown beside the post.
 	AppURL      string
+}
+
+// Addressee is somebody to whom a post is addressed.
+type Addressee struct {
+	*store.Actor
+	Mentioned bool // They are told of it as of a mention.
 }
 
 // DraftPoll is a poll as typed.
@@ -124,6 +131,12 @@ func (p *Pipeline) compose(ctx context.Context, by *store.Actor, d *Draft, id in
 	if err != nil {
 		return nil, err
 	}
+	for _, a := range d.People {
+		if a.Mentioned && !slices.ContainsFunc(o.Tags, func(t vocab.Tag) bool { return t.Type == "Mention" && t.Href == a.URI }) {
+			o.Tags = append(o.Tags, p.mentionOf(a.Actor))
+		}
+		people = append(people, a.URI)
+	}
 	if err := p.draftReply(ctx, by, d, o); err != nil {
 		return nil, err
 	}
@@ -166,11 +179,7 @@ func (p *Pipeline) draftText(ctx context.Context, d *Draft, o *vocab.Object) ([]
 		}
 		known[strings.ToLower(handle)] = a
 		people = append(people, a.URI)
-		name := "@" + a.Acct()
-		if a.Local {
-			name = "@" + a.Username + "@" + p.Domain
-		}
-		o.Tags = append(o.Tags, vocab.Tag{Type: "Mention", Name: name, Href: a.URI})
+		o.Tags = append(o.Tags, p.mentionOf(a))
 	}
 	for _, tag := range found.Hashtags {
 		o.Tags = append(o.Tags, vocab.Tag{Type: "Hashtag", Name: "#" + tag, Href: vocab.IRI(p.URL + "/tags/" + strings.ToLower(tag))})
@@ -204,6 +213,15 @@ func (p *Pipeline) draftText(ctx context.Context, d *Draft, o *vocab.Object) ([]
 		Hashtag: func(tag string) string { return p.URL + "/tags/" + strings.ToLower(tag) },
 	})
 	return people, nil
+}
+
+// mentionOf is the tag that mentions somebody.
+func (p *Pipeline) mentionOf(a *store.Actor) vocab.Tag {
+	name := "@" + a.Acct()
+	if a.Local {
+		name = "@" + a.Username + "@" + p.Domain
+	}
+	return vocab.Tag{Type: "Mention", Name: name, Href: a.URI}
 }
 
 // profileURLs returns the pages of actors.

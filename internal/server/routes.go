@@ -58,7 +58,7 @@ func (s *Server) open(next http.Handler) http.Handler {
 		}
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Idempotency-Key, Mastodon-Async-Refresh")
+		h.Set("Access-Control-Expose-Headers", "Link, Location, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Idempotency-Key, Mastodon-Async-Refresh")
 		if r.Method == http.MethodOptions {
 			h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS")
 			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, X-Requested-With, Accept, Cache-Control, Last-Event-ID")
@@ -71,7 +71,7 @@ func (s *Server) open(next http.Handler) http.Handler {
 }
 
 func forApps(path string) bool {
-	for _, p := range []string{"/api/", "/.well-known/", "/nodeinfo/", "/static/"} {
+	for _, p := range []string{"/api/", "/.well-known/", "/nodeinfo/", "/static/", "/users/", "/objects/", "/activities/", "/contexts/"} {
 		if strings.HasPrefix(path, p) {
 			return true
 		}

@@ -141,8 +141,11 @@ func (s *Server) build(ctx context.Context) error {
 	}
 	s.ap = activitypub.New(activitypub.Options{DB: s.DB, Pipeline: s.Pipeline, URL: c.URL, Domain: c.Domain, Title: title,
 		Description: description, Version: s.Version, AuthorizedFetch: c.Federation.AuthorizedFetch, Refuses: s.refused,
-		Verified:          s.Delivery.Alive,
-		TrustedProxies:    c.TrustedProxies,
+		Verified:       s.Delivery.Alive,
+		TrustedProxies: c.TrustedProxies,
+		Auth:           s.Auth, Descriptions: c.Limits.DescriptionCharacters,
+		Posts: pipeline.Limits{Characters: c.Limits.StatusCharacters, Files: c.Limits.StatusAttachments, PollOptions: c.Limits.PollOptions,
+			OptionCharacters: c.Limits.PollOptionCharacters},
 		OpenRegistrations: func() bool { return c.Registrations == "open" || c.Registrations == "approval" },
 		Approval:          func() bool { return c.Registrations == "approval" },
 		Limits: activitypub.Limits{Upload: int64(c.Media.MaxVideo), Avatar: int64(c.Media.MaxImage), Banner: int64(c.Media.MaxImage),
@@ -173,6 +176,7 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	s.api = s.newAPI()
+	s.ap.Uploads, s.ap.Count = s.uploads, s.api.CountClient
 	s.api.Translate = s.translator()
 	s.Queue = queue.New(s.DB, s.jobs(), queue.Options{Parallel: c.Federation.Workers, Kinds: s.kinds(), Log: s.Log})
 	s.handler = s.routes()

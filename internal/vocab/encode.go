@@ -49,7 +49,7 @@ const (
 		`"featured":{"@id":"toot:featured","@type":"@id"},"featuredTags":{"@id":"toot:featuredTags","@type":"@id"},` +
 		`"discoverable":"toot:discoverable","indexable":"toot:indexable","memorial":"toot:memorial","suspended":"toot:suspended",` +
 		`"assertionMethod":{"@id":"https://w3id.org/security#assertionMethod","@type":"@id","@container":"@set"},` +
-		`"webfinger":"https://purl.archive.org/socialweb/webfinger#webfinger"}]`
+		`"webfinger":"https://purl.archive.org/socialweb/webfinger#webfinger","oauthRegistrationEndpoint":{"@id":"litepub:oauthRegistrationEndpoint","@type":"@id"},"litepub":"http://litepub.social/ns#"}]`
 )
 
 func replaceNUL(s string) string { return strings.ReplaceAll(s, "\x00", "\ufffd") }
@@ -264,34 +264,46 @@ func (w *writer) attachments(list []Attachment) {
 	w.open('[')
 	for _, a := range list {
 		w.open('{')
-		w.str("type", a.Type)
-		w.str("mediaType", a.MediaType)
-		if a.Type == "Link" {
-			w.iri("href", a.URL)
-		} else {
-			w.iri("url", a.URL)
-		}
-		w.str("name", a.Name)
-		w.str("blurhash", a.Blurhash)
-		w.size("width", a.Width)
-		w.size("height", a.Height)
-		w.seconds("duration", a.Duration)
-		if a.Focus != [2]float64{} {
-			w.key("focalPoint")
-			w.open('[')
-			for _, f := range a.Focus {
-				w.comma()
-				w.buf = jsontext.AppendFloat(w.buf, f, 64)
-			}
-			w.close(']')
-		}
-		if a.Sensitive {
-			w.bool("sensitive", true)
-		}
-		w.image("icon", a.Preview, "", "")
+		w.attachment(&a)
 		w.close('}')
 	}
 	w.close(']')
+}
+
+// EncodeAttachment returns an attachment as a document of its own.
+func EncodeAttachment(a *Attachment) []byte {
+	w := start(512, objectContext)
+	w.attachment(a)
+	w.close('}')
+	return w.buf
+}
+
+func (w *writer) attachment(a *Attachment) {
+	w.str("type", a.Type)
+	w.str("mediaType", a.MediaType)
+	if a.Type == "Link" {
+		w.iri("href", a.URL)
+	} else {
+		w.iri("url", a.URL)
+	}
+	w.str("name", a.Name)
+	w.str("blurhash", a.Blurhash)
+	w.size("width", a.Width)
+	w.size("height", a.Height)
+	w.seconds("duration", a.Duration)
+	if a.Focus != [2]float64{} {
+		w.key("focalPoint")
+		w.open('[')
+		for _, f := range a.Focus {
+			w.comma()
+			w.buf = jsontext.AppendFloat(w.buf, f, 64)
+		}
+		w.close(']')
+	}
+	if a.Sensitive {
+		w.bool("sensitive", true)
+	}
+	w.image("icon", a.Preview, "", "")
 }
 
 func (w *writer) tags(list []Tag) {
@@ -392,6 +404,10 @@ func (a *Actor) Encode() []byte {
 		w.key("endpoints")
 		w.open('{')
 		w.iri("sharedInbox", a.SharedInbox)
+		w.iri("oauthAuthorizationEndpoint", a.Client.Authorize)
+		w.iri("oauthTokenEndpoint", a.Client.Token)
+		w.iri("oauthRegistrationEndpoint", a.Client.Register)
+		w.iri("uploadMedia", a.Client.Upload)
 		w.close('}')
 	}
 	w.keys(a.Keys)

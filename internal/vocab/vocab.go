@@ -178,6 +178,11 @@ type PollOption struct {
 	Votes int // replies.totalItems, at least 0.
 }
 
+// ClientEndpoints are what the person's own client needs.
+//
+// spec: ap#actor-objects (endpoints)
+type ClientEndpoints struct{ Authorize, Token, Register, Upload IRI }
+
 // Actor is a Person, Service, Application, Group or Organization.
 type Actor struct {
 	ID                IRI
@@ -192,7 +197,8 @@ type Actor struct {
 	IconDescription   string
 	ImageDescription  string
 	Inbox, Outbox     IRI
-	SharedInbox       IRI // Only where it is on the actor's host, else "".
+	SharedInbox       IRI             // Only where it is on the actor's host, else "".
+	Client            ClientEndpoints // Written only, not read.
 	Followers         IRI
 	Following         IRI
 	Featured          IRI
