@@ -189,7 +189,10 @@ func (l *loader) stranger(ctx context.Context, tx *store.Tx, uri, name string) (
 	id := tx.NewID()
 	row := &store.Actor{ID: id, Seq: id, URI: a.ID, Type: a.Type, Host: a.ID.Host(), Domain: a.ID.Host(), Username: name, Inbox: a.Inbox,
 		SharedInbox: a.SharedInbox, Followers: a.Followers, KeyID: uri + "#main-key", KeyPEM: l.pem, Version: l.now.UnixMilli(), Fetched: time.Now().UnixMilli()}
-	return row, tx.InsertActor(ctx, row, string(doc))
+	if err := tx.InsertActor(ctx, row, string(doc)); err != nil {
+		return nil, err
+	}
+	return row, tx.SetProfile(ctx, id, &store.Profile{Type: a.Type, URL: a.ID}) // Until the rebuild.
 }
 
 // fanURI is the id of remote follower i, who is reached on loopback.

@@ -37,6 +37,7 @@ type options struct {
 	only   string
 	time   time.Duration
 	load   bool
+	storm  int // Reactions to one post; 0 measures everything else.
 }
 
 func main() {
@@ -48,6 +49,7 @@ func main() {
 	flag.StringVar(&sizes, "sizes", "20000", "numbers of statuses, comma-separated")
 	flag.StringVar(&o.only, "only", "", "run only the measurements whose name holds this")
 	flag.DurationVar(&o.time, "time", 3*time.Second, "how long each measurement runs")
+	flag.IntVar(&o.storm, "storm", 0, "measure only how so many reactions to one post are borne")
 	flag.BoolVar(&o.load, "load", false, "only fill the databases")
 	flag.Parse()
 	for s := range strings.SplitSeq(sizes, ",") {

@@ -88,6 +88,11 @@ func measure(ctx context.Context, o options, n int, s *set, dir string) error {
 		m.note("binary", "%.1f MB", float64(info.Size())/1e6)
 	}
 	m.note("disk per status", "%d bytes, %d of them its JSON", all/int64(n), docs/int64(n))
+	if o.storm > 0 {
+		err := m.storm(ctx, o.storm)
+		m.print(n)
+		return err
+	}
 	for _, step := range []struct {
 		name string
 		run  func(context.Context) error

@@ -360,6 +360,12 @@ func TestElsewhere(t *testing.T) {
 	if got := strings.Join(pinned(), " "); got != "/notes/2 /notes/3" {
 		t.Errorf("pinned a day later: %s", got)
 	}
+	if err := ann.Server.Pipeline.Rebuild(t.Context(), func(int64, int64) {}); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(pinned(), " "); got != "/notes/2 /notes/3" {
+		t.Errorf("pinned after a rebuild: %s", got)
+	}
 	if n := len(ann.Notifications()) + len(ann.Home()); n != 0 {
 		t.Errorf("%d notifications and posts at home", n)
 	}

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -72,6 +73,8 @@ type Client struct {
 	pool   *http.Transport
 	dialer *net.Dialer
 	forms  forms
+
+	signing chan struct{} // Full while as many questions as may be are being signed.
 }
 
 // New makes a Client.
@@ -94,7 +97,8 @@ func New(opt Options) *Client {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	c := &Client{opt: opt, guard: newGuard(opt.AllowNetworks), gate: newGate(opt.PerHost), forms: newForms(opt.Forms, opt.Now)}
+	c := &Client{opt: opt, guard: newGuard(opt.AllowNetworks), gate: newGate(opt.PerHost), forms: newForms(opt.Forms, opt.Now),
+		signing: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 	c.dialer = &net.Dialer{Timeout: min(opt.Timeout, 5*time.Second), KeepAlive: 30 * time.Second, Control: c.guard.control}
 	c.pool = &http.Transport{
 		Proxy:                  nil, // A proxy would connect to what our guard never sees.
@@ -483,7 +487,10 @@ func (c *Client) do(req *http.Request, body []byte, key *Key, form Form, lane st
 		if form == RFC9421 {
 			sign = SignMessage
 		}
-		if err := sign(req, body, key, c.opt.Now()); err != nil {
+		done := c.mayQuery(req.Method)
+		err := sign(req, body, key, c.opt.Now())
+		done()
+		if err != nil {
 			leave()
 			return nil, err
 		}
@@ -496,6 +503,18 @@ func (c *Client) do(req *http.Request, body []byte, key *Key, form Form, lane st
 	resp.Request = req
 	resp.Body = &slotBody{ReadCloser: resp.Body, leave: sync.OnceFunc(leave)}
 	return resp, nil
+}
+
+// mayQuery waits until a question may be signed; done is called afterwards. A signature
+// takes a millisecond of a processor, and a post that spreads sets off thousands of
+// questions at once: half of the processors are left for those who read meanwhile.
+// What our people send is not held up.
+func (c *Client) mayQuery(method string) (done func()) {
+	if method != http.MethodGet {
+		return func() {}
+	}
+	c.signing <- struct{}{}
+	return func() { <-c.signing }
 }
 
 // slotBody gives the slot of its request back when it is closed.
