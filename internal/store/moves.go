@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"kenoma/internal/vocab"
@@ -28,10 +29,11 @@ func (q *Q) AccountMoves(ctx context.Context, actor int64) ([]AccountMove, error
 	return all, wrapped(err, "moves of %d", actor)
 }
 
-// MovedTo returns where an actor says that it moved; "" when it stays.
+// MovedTo returns where an actor says that it moved; "" when it stays, and of those
+// who have no profile, such as deleted ones.
 func (q *Q) MovedTo(ctx context.Context, actor int64) (vocab.IRI, error) {
 	var to vocab.IRI
-	if err := q.row(ctx, "SELECT moved_to FROM profiles WHERE actor = $1", actor).Scan(&to); err != nil {
+	if err := q.row(ctx, "SELECT moved_to FROM profiles WHERE actor = $1", actor).Scan(&to); err != nil && !errors.Is(err, ErrNotFound) {
 		return "", fmt.Errorf("profile of %d: %w", actor, err)
 	}
 	return to, nil

@@ -393,3 +393,21 @@ func TestUploads(t *testing.T) {
 		}
 	})
 }
+
+func TestMovedTo(t *testing.T) {
+	storetest.Each(t, store.Options{}, func(t *testing.T, db *store.DB) {
+		id := people(t, db, "ann", "zoe@b.test")
+		change(t, db, func(ctx context.Context, tx *store.Tx) error {
+			return tx.SetProfile(ctx, id["zoe@b.test"], &store.Profile{MovedTo: "https://c.test/zoe"})
+		})
+		for _, tt := range []struct {
+			name  string
+			actor int64
+			want  vocab.IRI
+		}{{"who stays", id["ann"], ""}, {"who moved", id["zoe@b.test"], "https://c.test/zoe"}, {"who has no profile", 1, ""}} {
+			if got, err := db.MovedTo(t.Context(), tt.actor); err != nil || got != tt.want {
+				t.Errorf("%s: MovedTo = %q, %v, want %q", tt.name, got, err, tt.want)
+			}
+		}
+	})
+}
