@@ -318,6 +318,17 @@ type Takeout struct {
 
 	// ImportRows is how many rows the file of an import may have.
 	ImportRows int `key:"import_rows" default:"20000" min:"1" max:"100000"`
+
+	// ImportArchives is how many archives of other servers somebody may bring along in
+	// the time of keep, with posts and files. 0 lets nobody.
+	ImportArchives int `key:"import_archives" default:"5" min:"0" max:"20"`
+
+	// ImportArchiveSize is how large such an archive may be. Unpacked it may take four
+	// times as much for a while.
+	ImportArchiveSize Size `key:"import_archive_size" default:"1GB" min:"1MB" max:"100GB"`
+
+	// ImportPosts is how many posts of an archive are taken over, the first in it.
+	ImportPosts int `key:"import_posts" default:"50000" min:"1" max:"1000000"`
 }
 
 // Limits bound what people may write.

@@ -94,6 +94,14 @@ func inspect(ctx context.Context, env *Env, args []string, out io.Writer) error 
 			return err
 		}
 	}
+	brought, err := env.DB.OriginatedAt(ctx, uri)
+	if err != nil {
+		return err
+	}
+	for _, now := range brought {
+		known = true
+		fmt.Fprintf(out, "%s was brought along by its author and is here as %s\n", uri, now)
+	}
 	refusals, err := env.DB.Refusals(ctx, args[0])
 	if err != nil {
 		return err

@@ -157,6 +157,9 @@ func drawTail(p *post, c *store.Content, text string) []byte {
 	plain.str("text/plain", c.Spoiler)
 	o.end(plain)
 	o.raw("expires_at", "null")
+	if p.row.Local && c.Origin != "" {
+		o.str("origin", string(c.Origin))
+	}
 	o.raw("parent_visible", strconv.FormatBool(p.row.ReplyTo != 0))
 	return o.b
 }

@@ -34,6 +34,7 @@ type post struct {
 	Focus, Boosted bool
 	BoostedBy      string
 	Poll           *store.Poll
+	Origin         string // Where the post was before; "" nowhere else.
 }
 
 // attachment is a file of a post. Kind is image, video, audio, or "" for what is
@@ -431,6 +432,9 @@ func (p *Pages) posts(ctx context.Context, ids []int64) ([]post, error) {
 
 func (p *Pages) fill(one *post, st *store.Status, c *store.Content, author *store.Actor, profile *store.Profile) {
 	one.Name, one.Acct = name(author, profile), author.Acct()
+	if author.Local {
+		one.Origin = string(c.Origin)
+	}
 	one.HTML, one.Spoiler, one.Sensitive = template.HTML(c.HTML), c.Spoiler, c.Sensitive
 	if c.Title != "" && c.Spoiler == "" {
 		one.HTML = template.HTML("<p><strong>"+template.HTMLEscapeString(c.Title)+"</strong></p>") + one.HTML

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ func (p *Pages) takeoutRoutes(r chi.Router) {
 		r.Get("/settings/export/lists/{name}"+slash, p.page(p.own(p.list)))
 		r.Get("/settings/import"+slash, p.page(p.own(p.importForm)))
 		r.Post("/settings/import"+slash, p.file(p.own(p.startImport)))
+		r.Post("/settings/import/archive"+slash, p.page(p.own(p.startArchive)))
 		r.Post("/settings/import/stop"+slash, p.form(p.own(p.stopImport)))
 		r.Get("/settings/import/{id}/failures.csv"+slash, p.page(p.own(p.failures)))
 	}
@@ -187,6 +189,69 @@ func (b *begun) Write(data []byte) (int, error) {
 	return b.ResponseWriter.Write(data)
 }
 
+// archiveForm is the form for an archive.
+type archiveForm struct {
+	Max  string // Size; "" when no archive may be brought now.
+	Why  string // Then, why not.
+	Left bool   // What did not do was sent by this form.
+	Take map[string]bool
+}
+
+// taken are the boxes of the form with what they begin with.
+var taken = map[string]bool{"profile": false, "posts": true, "private": true, "direct": false, "fetch": false, "lists": true, "likes": true}
+
+func (p *Pages) archiveForm(r *http.Request, one *auth.Session) archiveForm {
+	form := archiveForm{Max: size(p.Takeout.ArchiveBytes), Take: taken, Left: r.PostForm.Get("what") == "archive"}
+	if form.Left {
+		form.Take = map[string]bool{}
+		for name := range taken {
+			form.Take[name] = r.PostForm.Get(name) != ""
+		}
+	}
+	if err := p.Takeout.MayBring(r.Context(), p.DB.Q, one.Actor.ID); err != nil {
+		form.Max = ""
+		_, form.Why = fault.Public(err)
+	}
+	return form
+}
+
+// startArchive takes an archive in, which may be large: its bytes go to the disk as
+// they come, after everything else in the form.
+func (p *Pages) startArchive(w http.ResponseWriter, r *http.Request, one *auth.Session) error {
+	r.Body = http.MaxBytesReader(w, r.Body, p.Takeout.ArchiveBytes+1<<20)
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return fault.Because(err, fault.Malformed, "The form can't be read.")
+	}
+	r.PostForm, r.Form = url.Values{}, url.Values{}
+	for range 30 {
+		part, err := parts.NextPart()
+		if err != nil {
+			return p.showImport(w, r, one, fault.Because(err, fault.Invalid, "Please choose a file."))
+		}
+		if part.FormName() != "file" {
+			text, err := io.ReadAll(io.LimitReader(part, 1<<10))
+			if err != nil {
+				return fault.Because(err, fault.Malformed, "The form can't be read.")
+			}
+			r.PostForm.Set(part.FormName(), string(text))
+			continue
+		}
+		r.Form = r.PostForm
+		if err := p.Auth.CheckCSRF(r); err != nil {
+			return err
+		}
+		yes := func(name string) bool { return r.PostForm.Get(name) != "" }
+		what := takeout.Bring{Profile: yes("profile"), Posts: yes("posts"), Private: yes("private"), Direct: yes("direct"), Fetch: yes("fetch"),
+			Lists: yes("lists"), Likes: yes("likes"), Old: r.PostForm.Get("old")}
+		if err := p.Takeout.StartArchive(r.Context(), one.Actor.ID, what, part); err != nil {
+			return p.showImport(w, r, one, err)
+		}
+		return settle(w, r, "/settings/import", "import")
+	}
+	return fault.New(fault.Malformed, "The form can't be read.")
+}
+
 // imported is an import in the list.
 type imported struct {
 	ID                  int64
@@ -194,6 +259,7 @@ type imported struct {
 	Overwrite           bool
 	Done, Total, Failed int64
 	Finished            bool
+	Archive             bool
 }
 
 func (p *Pages) importForm(w http.ResponseWriter, r *http.Request, one *auth.Session) error {
@@ -216,8 +282,9 @@ func (p *Pages) showImport(w http.ResponseWriter, r *http.Request, one *auth.Ses
 	own := struct {
 		Kinds   []takeout.Kind
 		Imports []imported
-	}{}
-	titles := map[string]string{}
+		Archive archiveForm
+	}{Archive: p.archiveForm(r, one)}
+	titles := map[string]string{takeout.ArchiveKind: "Archive"}
 	for _, k := range takeout.Lists() {
 		if k.Import {
 			own.Kinds = append(own.Kinds, k)
@@ -225,7 +292,7 @@ func (p *Pages) showImport(w http.ResponseWriter, r *http.Request, one *auth.Ses
 		}
 	}
 	for _, i := range have {
-		own.Imports = append(own.Imports, imported{i.ID, titles[i.Kind], day(vocab.TimeOf(i.ID).UnixMilli()), i.Overwrite, i.Done, i.Total, i.Failed, i.Finished != 0})
+		own.Imports = append(own.Imports, imported{i.ID, titles[i.Kind], day(vocab.TimeOf(i.ID).UnixMilli()), i.Overwrite, i.Done, i.Total, i.Failed, i.Finished != 0, i.Kind == takeout.ArchiveKind})
 	}
 	r.URL.Path = "/settings/import"
 	p.settings(w, r, one, "import.html", v, own)

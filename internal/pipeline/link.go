@@ -79,7 +79,7 @@ func linkOf(attributes []html.Attribute) string {
 // link files a post under its link and has the card fetched where that is not here
 // or old. Posts with the same link share it.
 func (s *Step) link(ctx context.Context, st *store.Status, link string) error {
-	if err := s.SetLink(ctx, st.ID, link); err != nil || link == "" || s.replay || !s.p.Cards {
+	if err := s.SetLink(ctx, st.ID, link); err != nil || link == "" || s.replay || !s.p.Cards || s.From.imported {
 		return err
 	}
 	id := store.LinkID(link)

@@ -302,6 +302,9 @@ func (s *Step) show(ctx context.Context, obj *store.Object, o *vocab.Object, r *
 		return err
 	}
 	s.arrived = append(s.arrived, obj.URI)
+	if err := s.joinThread(ctx, o); err != nil {
+		return err
+	}
 	return s.distribute(ctx, st, r.tags, people)
 }
 
@@ -428,7 +431,7 @@ func (s *Step) tellInterested(ctx context.Context, st *store.Status) error {
 // distribute puts a new status into homes and lists and tells those who listen.
 func (s *Step) distribute(ctx context.Context, st *store.Status, tags []string, people []addressee) error {
 	e := s.eventFor("update", st, tags)
-	if s.Actor.Local {
+	if s.Actor.Local && !s.From.imported {
 		if err := s.DeliverTo(ctx, s.Actor.ID, st); err != nil {
 			return err
 		}

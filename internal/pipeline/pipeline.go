@@ -89,13 +89,14 @@ func New(o Options) *Pipeline {
 
 // Origin says who vouches for an activity. Every right is judged by it.
 type Origin struct {
-	Actor   int64     // Our own account; 0 for a remote origin.
-	Host    string    // Whose verified key signed the request, or where the document was fetched.
-	Signer  vocab.IRI // Whose key signed the request; "" is not known.
-	Relay   bool      // It came to the inbox of our relay.
-	Fetched bool      // We went to get it: no notifications and no home rows come of it.
-	staff   bool      // Our moderators act in the account's name.
-	climb   int       // How many fetches led here.
+	Actor    int64     // Our own account; 0 for a remote origin.
+	Host     string    // Whose verified key signed the request, or where the document was fetched.
+	Signer   vocab.IRI // Whose key signed the request; "" is not known.
+	Relay    bool      // It came to the inbox of our relay.
+	Fetched  bool      // We went to get it: no notifications and no home rows come of it.
+	staff    bool      // Our moderators act in the account's name.
+	climb    int       // How many fetches led here.
+	imported bool      // Our own account brought it along from elsewhere.
 }
 
 // FromAccount is the origin of what one of our accounts does.
@@ -110,6 +111,8 @@ func (o Origin) local() bool { return o.Actor != 0 }
 // name is how the log calls the origin.
 func (o Origin) name() string {
 	switch {
+	case o.imported:
+		return importPrefix
 	case o.local():
 		return ""
 	case o.Fetched:

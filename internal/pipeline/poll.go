@@ -86,7 +86,7 @@ func (s *Step) setPoll(ctx context.Context, st *store.Status, o *vocab.Object) e
 	for _, option := range o.Poll.Options[:min(len(o.Poll.Options), maxPollOptions)] {
 		p.Options = append(p.Options, store.PollOption{Title: cut(option.Name, 1000), Votes: int64(option.Votes)})
 	}
-	if s.Actor.Local { // Counted from the votes themselves.
+	if s.Actor.Local && !s.From.imported { // Counted from the votes themselves.
 		p.Voters = 0
 		for i := range p.Options {
 			p.Options[i].Votes = 0

@@ -37,6 +37,9 @@ func render(o *vocab.Object) *rendering {
 	}
 	c.Sensitive = o.Sensitive
 	c.ReplyTo = o.InReplyTo
+	if len(o.AlsoKnownAs) > 0 {
+		c.Origin = o.AlsoKnownAs[0]
+	}
 	c.Source, c.SourceType = o.Source, o.SourceType
 	c.App, c.AppURL = markup.Title(o.Generator), string(o.GeneratorURL)
 	c.HTML = body(o)

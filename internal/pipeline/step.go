@@ -124,7 +124,7 @@ func (s *Step) run(ctx context.Context, t *Type, depth int) error {
 	if err := s.after(ctx, depth); err != nil {
 		return err
 	}
-	if s.From.local() && !t.Internal && !s.localOnly {
+	if s.From.local() && !t.Internal && !s.localOnly && !s.From.imported {
 		if err := s.Enqueue(ctx, store.ExpandJob(s.Seq, s.Actor.ID)); err != nil {
 			return err
 		}
@@ -264,7 +264,9 @@ func (p *Pipeline) load(ctx context.Context, tx *store.Tx, row *store.Activity) 
 		return nil, err
 	}
 	from := Origin{Host: row.Origin}
-	if host, ok := strings.CutPrefix(row.Origin, fetchPrefix); ok {
+	if row.Origin == importPrefix {
+		from = fromArchive(actor.ID)
+	} else if host, ok := strings.CutPrefix(row.Origin, fetchPrefix); ok {
 		from = Origin{Host: host, Fetched: true}
 	} else if row.Origin == "" {
 		from = FromAccount(actor.ID)
@@ -341,7 +343,7 @@ func (s *Step) tell(ctx context.Context, n store.Notification) error {
 
 // publish tells the listeners, once everything is committed.
 func (s *Step) publish(e stream.Event) {
-	if !s.replay {
+	if !s.replay && !s.From.imported {
 		s.events = append(s.events, e)
 	}
 }

@@ -28,7 +28,7 @@ func (s *Step) parentOf(ctx context.Context, st *store.Status, o *vocab.Object) 
 		if err := s.AddWait(ctx, o.InReplyTo, store.Wait{Ref: st.ID, Kind: store.WaitReply}); err != nil {
 			return nil, err
 		}
-		if s.Activity.Type == "Update" {
+		if s.Activity.Type == "Update" || s.From.imported {
 			return nil, nil
 		}
 		return nil, s.fetchLater(ctx, o.InReplyTo)

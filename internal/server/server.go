@@ -242,6 +242,7 @@ func (s *Server) jobs() map[string]queue.Handler {
 func (s *Server) kinds() map[string]queue.Kind {
 	all := s.Delivery.Kinds()
 	all[media.JobKind] = mediaKind
+	all[takeout.BringJob] = queue.Kind{Timeout: bringTime}
 	for name, kind := range s.api.Kinds() {
 		all[name] = kind
 	}

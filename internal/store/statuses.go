@@ -41,7 +41,8 @@ type Content struct {
 	HTML       string    `json:"html"` // Sanitised.
 	Spoiler    string    `json:"spoiler,omitempty"`
 	Sensitive  bool      `json:"sensitive,omitempty"`
-	Published  int64     `json:"published"` // ms
+	Published  int64     `json:"published"`        // ms
+	Origin     vocab.IRI `json:"origin,omitempty"` // Where it was before, as its author says.
 	Source     string    `json:"source,omitempty"`
 	SourceType string    `json:"source_type,omitempty"`
 	ReplyTo    vocab.IRI `json:"reply_to,omitempty"` // As the document says, known or not.

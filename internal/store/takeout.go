@@ -154,6 +154,12 @@ func (tx *Tx) SaveImport(ctx context.Context, i *Import) error {
 	return wrapped(err, "import %d", i.ID)
 }
 
+// SetImportTotal notes how much an import has to do.
+func (tx *Tx) SetImportTotal(ctx context.Context, id, total int64) error {
+	_, err := tx.exec(ctx, "UPDATE imports SET total = $2 WHERE id = $1", id, total)
+	return wrapped(err, "import %d", id)
+}
+
 // KeepTarget notes what a row of an import turned out to be.
 func (tx *Tx) KeepTarget(ctx context.Context, id, part, target int64) error {
 	_, err := tx.exec(ctx, "INSERT INTO import_targets (import, part, target) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", id, part, target)

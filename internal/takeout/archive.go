@@ -22,7 +22,8 @@ import (
 )
 
 // An archive is a zip with actor.json, outbox.json, likes.json, bookmarks.json and
-// the files of posts and profile, as Mastodon has it. First the posts are gathered
+// the files of posts and profile, as Mastodon has it, with featured.json and the lists
+// as CSV beside. First the posts are gathered
 // in pieces beside it, and a job that is interrupted goes on where it was; then
 // everything is put into the zip.
 
@@ -229,6 +230,13 @@ func (s *Service) documents(ctx context.Context, rows []store.OutboxRow) (docs [
 				continue
 			}
 			inline := []byte(o.Doc)
+			if o.Type == "Question" { // With its results.
+				if told, err := s.Pipeline.WithTallies(ctx, o); err == nil {
+					inline = told.Raw
+				} else if !errors.Is(err, store.ErrNotFound) {
+					return nil, nil, err
+				}
+			}
 			parsed, err := vocab.DecodeObject(inline)
 			if err != nil {
 				return nil, nil, fmt.Errorf("object %d of the log: %w", o.ID, err)
@@ -323,6 +331,9 @@ func (s *Service) fill(ctx context.Context, z *zip.Writer, actor *store.Actor, a
 	if err := s.addPosts(ctx, z, "bookmarks.json", func(p store.Page) ([]store.Cursor, error) { return s.DB.Bookmarks(ctx, actor.ID, p) }); err != nil {
 		return err
 	}
+	if err := s.addLists(ctx, z, actor.ID); err != nil {
+		return err
+	}
 	list, err := os.Open(filepath.Join(s.work(at.Archive), "files"))
 	if err != nil {
 		return err
@@ -340,6 +351,39 @@ func (s *Service) fill(ctx context.Context, z *zip.Writer, actor *store.Actor, a
 		}
 	}
 	return z.Close()
+}
+
+// addLists adds the pinned posts and every list as CSV, so that an archive is all there
+// is to take along.
+func (s *Service) addLists(ctx context.Context, z *zip.Writer, actor int64) error {
+	pins, err := s.DB.Pins(ctx, actor)
+	if err != nil {
+		return err
+	}
+	uris, err := s.DB.ObjectURIs(ctx, pins)
+	if err != nil {
+		return err
+	}
+	var items bytes.Buffer
+	for i, id := range pins {
+		if i > 0 {
+			items.WriteString(",\n")
+		}
+		items.Write(encode(uris[id]))
+	}
+	if err := s.add(z, "featured.json", true, collection("featured.json", int64(len(pins)), &items)); err != nil {
+		return err
+	}
+	for i := range kinds {
+		var text bytes.Buffer // 60 bytes a row.
+		if err := s.WriteList(ctx, &text, actor, &kinds[i]); err != nil {
+			return err
+		}
+		if err := s.add(z, kinds[i].File, true, &text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // actorDocument is the actor as other servers know it, with where the rest is.

@@ -30,6 +30,10 @@ func (r *importing) clear(ctx context.Context) error {
 		return r.clearPage(ctx, 0, func(p store.Page) ([]store.Cursor, error) { return r.DB.MutedBy(ctx, r.by.ID, now, p) },
 			r.write(func(tx *store.Tx, id int64) error { return tx.RemoveMute(ctx, r.by.ID, id) }))
 	}
+	if r.i.Kind == "likes" {
+		return r.clearPage(ctx, 0, func(p store.Page) ([]store.Cursor, error) { return r.DB.Favourites(ctx, r.by.ID, p) },
+			func(ctx context.Context, id int64) error { return r.Pipeline.Unfavourite(ctx, r.by, id) })
+	}
 	return r.clearPage(ctx, 0, func(p store.Page) ([]store.Cursor, error) { return r.DB.Bookmarks(ctx, r.by.ID, p) },
 		r.write(func(tx *store.Tx, id int64) error { return tx.SetBookmark(ctx, r.by.ID, id, false) }))
 }

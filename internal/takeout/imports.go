@@ -21,7 +21,7 @@ import (
 const MaxFile = 2 << 20
 
 // columns is how many columns a kind's file has at most.
-var columns = map[string]int{"following": 4, "blocks": 1, "mutes": 2, "domain_blocks": 1, "lists": 2, "bookmarks": 1}
+var columns = map[string]int{"following": 4, "blocks": 1, "mutes": 2, "domain_blocks": 1, "lists": 2, "bookmarks": 1, "likes": 1}
 
 // headings are the names of columns by which a first row is known as a header, and
 // told the order of the others. Files of some programs begin them with a '#'.
@@ -116,12 +116,18 @@ func plausible(kind string, row []string) bool {
 	switch kind {
 	case "domain_blocks":
 		return strings.Contains(row[0], ".") && !strings.ContainsAny(row[0], "@/ ")
-	case "bookmarks":
-		return strings.HasPrefix(row[0], "http://") || strings.HasPrefix(row[0], "https://")
+	case "bookmarks", "likes":
+		return isAddress(row[0])
+	case "following":
+		return isAddress(row[0]) || row[0] != "" && !strings.ContainsAny(row[0], "/ ")
 	case "lists":
 		return row[1] != "" && !strings.ContainsAny(row[1], "/ ")
 	}
 	return row[0] != "" && !strings.ContainsAny(row[0], "/ ")
+}
+
+func isAddress(text string) bool {
+	return strings.HasPrefix(text, "http://") || strings.HasPrefix(text, "https://")
 }
 
 // Start begins an import. The error is Invalid or TooLarge for a file that will
@@ -134,6 +140,11 @@ func (s *Service) Start(ctx context.Context, actor int64, kind string, overwrite
 	if err != nil {
 		return err
 	}
+	return s.startRows(ctx, actor, kind, overwrite, rows)
+}
+
+// startRows is Start for rows that were read.
+func (s *Service) startRows(ctx context.Context, actor int64, kind string, overwrite bool, rows [][]string) error {
 	var entries strings.Builder
 	for _, row := range rows {
 		b, err := json.Marshal(row)
@@ -332,6 +343,11 @@ func (r *importing) row(ctx context.Context, fields []string) (part, target int6
 	case "bookmarks":
 		target, err = r.bookmark(ctx, vocab.IRI(fields[0]))
 		return 0, target, err
+	case "likes":
+		if target, err = r.postAt(ctx, vocab.IRI(fields[0])); err == nil {
+			err = r.Pipeline.FavouriteQuietly(ctx, r.by, target)
+		}
+		return 0, target, err
 	case "lists":
 		return r.listed(ctx, fields[0], fields[1])
 	}
@@ -355,12 +371,21 @@ func (r *importing) row(ctx context.Context, fields []string) (part, target int6
 func (r *importing) find(ctx context.Context, handle string) (*store.Actor, error) {
 	handle = strings.TrimPrefix(handle, "@")
 	_, host, _ := strings.Cut(strings.ToLower(handle), "@")
+	if isAddress(handle) {
+		host = vocab.HostOf(handle)
+	}
 	if r.dead[host] {
 		return nil, errSilent
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	who, err := r.Pipeline.Resolve(ctx, handle)
+	resolve := r.Pipeline.Resolve
+	if isAddress(handle) {
+		resolve = func(ctx context.Context, uri string) (*store.Actor, error) {
+			return r.Pipeline.FetchActor(ctx, vocab.IRI(uri))
+		}
+	}
+	who, err := resolve(ctx, handle)
 	if err != nil && host != "" && (ctx.Err() != nil || fault.Is(err, fault.Transient)) {
 		r.dead[host] = true
 		return nil, fault.Because(err, fault.NotFound, "The server %s does not answer.", host)
@@ -427,8 +452,21 @@ func (r *importing) blockDomain(ctx context.Context, domain string) error {
 
 // bookmark bookmarks a post, which is fetched when it isn't known.
 func (r *importing) bookmark(ctx context.Context, uri vocab.IRI) (int64, error) {
+	id, err := r.postAt(ctx, uri)
+	if err != nil {
+		return 0, err
+	}
+	return id, r.DB.Write(ctx, func(tx *store.Tx) error { return tx.SetBookmark(ctx, r.by.ID, id, true) })
+}
+
+// postAt finds a post that the person may see by its address, or by the one that it had
+// before it was brought along; it is fetched when it isn't known.
+func (r *importing) postAt(ctx context.Context, uri vocab.IRI) (int64, error) {
 	id := int64(0)
-	o, err := r.DB.ObjectByURI(ctx, uri)
+	o, err := r.DB.ByOrigin(ctx, uri, r.by.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		o, err = r.DB.ObjectByURI(ctx, uri)
+	}
 	switch {
 	case err == nil && o.Deleted == 0:
 		id = o.ID
@@ -457,10 +495,7 @@ func (r *importing) bookmark(ctx context.Context, uri vocab.IRI) (int64, error) 
 	if err == nil && !visible {
 		err = fault.New(fault.NotFound, "There is no such post.")
 	}
-	if err != nil {
-		return 0, err
-	}
-	return id, r.DB.Write(ctx, func(tx *store.Tx) error { return tx.SetBookmark(ctx, r.by.ID, id, true) })
+	return id, err
 }
 
 // Bounds of lists: a title's characters, and how many an account may have.

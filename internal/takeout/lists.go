@@ -31,6 +31,7 @@ var kinds = []Kind{
 	{"domain_blocks", "blocked_domains.csv", "Domains you block", nil, true, (*Service).domains},
 	{"lists", "lists.csv", "Lists", nil, true, (*Service).lists},
 	{"bookmarks", "bookmarks.csv", "Bookmarks", nil, true, (*Service).bookmarks},
+	{"likes", "likes.csv", "Favourites", nil, true, (*Service).likes},
 }
 
 // Lists returns every kind of list.
@@ -176,6 +177,10 @@ func (s *Service) bookmarks(ctx context.Context, actor int64, row func(...string
 	return s.postURIs(ctx, func(p store.Page) ([]store.Cursor, error) { return s.DB.Bookmarks(ctx, actor, p) }, func(uri string) error { return row(uri) })
 }
 
+func (s *Service) likes(ctx context.Context, actor int64, row func(...string) error) error {
+	return s.postURIs(ctx, func(p store.Page) ([]store.Cursor, error) { return s.DB.Favourites(ctx, actor, p) }, func(uri string) error { return row(uri) })
+}
+
 // postURIs calls do with the addresses of posts of a list.
 func (s *Service) postURIs(ctx context.Context, read func(store.Page) ([]store.Cursor, error), do func(uri string) error) error {
 	return each(read, func(_ []store.Cursor, ids []int64) error {
@@ -204,12 +209,14 @@ func (s *Service) WriteFailures(ctx context.Context, w io.Writer, actor, id int6
 	} else if err != nil {
 		return err
 	}
-	kind, err := KindOf(i.Kind)
-	if err != nil {
-		return err
+	kind := &Kind{}
+	if i.Kind != ArchiveKind {
+		if kind, err = KindOf(i.Kind); err != nil {
+			return err
+		}
 	}
 	out := csv.NewWriter(w)
-	for from := int64(0); ; {
+	for from := int64(-1 << 62); ; { // What is about no row has a number below 0.
 		rows, err := s.DB.ImportFailures(ctx, id, from, pageRows)
 		if err != nil {
 			return err

@@ -31,8 +31,13 @@ type Options struct {
 	Every    time.Duration // An archive per account so often. 0: no limit.
 	Keep     time.Duration // How long an archive, or a list of failures, is kept. 0 means a week.
 	MaxRows  int           // Of an import. 0 means 20,000.
-	Log      *slog.Logger
-	Now      func() time.Time
+
+	Uploads      *media.Uploads // For the files of archives that people bring. nil: those are left out.
+	Archives     int            // How many archives an account may bring in the time of Keep. 0: none.
+	ArchiveBytes int64          // How large one may be. 0 means 1 GB.
+	MaxPosts     int            // How many posts of one are taken. 0 means 50,000.
+	Log          *slog.Logger
+	Now          func() time.Time
 }
 
 // Service puts archives together and runs imports. It is safe for concurrent use.
@@ -60,6 +65,9 @@ func New(o Options) *Service {
 	if o.MaxRows == 0 {
 		o.MaxRows = 20_000
 	}
+	if o.ArchiveBytes == 0 {
+		o.ArchiveBytes = 1 << 30
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -84,6 +92,7 @@ func (s *Service) Jobs() map[string]func(context.Context, store.Job) error {
 		"archive-drop": s.dropArchiveJob,
 		"import":       s.importJob,
 		"import-drop":  s.dropImportJob,
+		BringJob:       s.bringJob,
 	}
 }
 

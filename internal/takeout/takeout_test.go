@@ -60,7 +60,8 @@ func eachEngine(t *testing.T, run func(t *testing.T, w *world)) {
 		p := pipeline.New(pipeline.Options{DB: db, URL: "https://a.test", Domain: "a.test", NewKey: oneKey, Log: quiet, Now: now})
 		dir := t.TempDir()
 		w.Service = New(Options{DB: db, Pipeline: p, Storage: media.Disk(filepath.Join(dir, "uploads")), Dir: dir, URL: "https://a.test", Domain: "a.test",
-			Every: 7 * 24 * time.Hour, MaxRows: 100, Log: quiet, Now: now})
+			Every: 7 * 24 * time.Hour, MaxRows: 100, Log: quiet, Now: now, Archives: 5,
+			Uploads: &media.Uploads{DB: db, Storage: media.Disk(filepath.Join(dir, "uploads")), Log: quiet, Processor: media.NewProcessor(media.ProcessorOptions{TempDir: dir})}})
 		t.Cleanup(w.Close)
 		run(t, w)
 	})
@@ -177,6 +178,7 @@ func TestRoundTrip(t *testing.T) {
 		w.ok(w.Pipeline.Follow(ctx, dan, ann))
 		w.ok(w.Pipeline.Block(ctx, ann, eve))
 		post := w.post(bob, pipeline.Draft{Text: "Hello", Visibility: "public"})
+		w.ok(w.Pipeline.Favourite(ctx, ann, post))
 		list := &store.List{Owner: ann.ID, Title: `Friends, "old"`, Replies: "list"}
 		w.write(func(ctx context.Context, tx *store.Tx) error {
 			if err := tx.SetFollowSettings(ctx, store.FollowSettings{Actor: ann.ID, Target: bob.ID, Boosts: false, Notify: true, Languages: "de,en"}); err != nil {
@@ -205,6 +207,7 @@ func TestRoundTrip(t *testing.T) {
 			"domain_blocks": "bad.test\n",
 			"lists":         "\"Friends, \"\"old\"\"\",bob@a.test\n",
 			"bookmarks":     fmt.Sprintf("https://a.test/objects/%d\n", post),
+			"likes":         fmt.Sprintf("https://a.test/objects/%d\n", post),
 		}
 		for name, text := range want {
 			if got := w.csv(ann, name); got != text {

@@ -29,6 +29,7 @@ func (v value) readObject(id IRI, t typeInfo) *Object {
 		Summary:      v.textOrMap("summary", "summaryMap", maxBio),
 		MediaType:    v.get("mediaType").str(maxShort),
 		InReplyTo:    v.get("inReplyTo").iri(),
+		AlsoKnownAs:  v.get("alsoKnownAs").appendIRIs(nil, maxAliases),
 		Published:    v.get("published").time(),
 		Updated:      v.get("updated").time(),
 		Attachments:  v.get("attachment").attachments(),

@@ -163,6 +163,9 @@ func (o *Object) Encode() []byte {
 		w.list("attributedTo", o.AttributedTo)
 	}
 	w.iri("inReplyTo", o.InReplyTo)
+	if len(o.AlsoKnownAs) > 0 {
+		w.list("alsoKnownAs", o.AlsoKnownAs)
+	}
 	w.addressing(o.To, o.Cc, o.Audience, !tombstone)
 	w.time("published", o.Published)
 	w.time("updated", o.Updated)

@@ -71,6 +71,7 @@ type Object struct {
 
 	URL          IRI // The page for people: text/html is preferred among several. "" when none is http(s).
 	InReplyTo    IRI
+	AlsoKnownAs  []IRI  // Where the same was before, as its author says.
 	Conversation string // context or conversation; an id or any string.
 	// Context is where the posts of the conversation are listed, ContextHistory where
 	// what was done in it is (fep-7888, fep-f228). Either is an address or "".
