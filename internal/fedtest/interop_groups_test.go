@@ -49,6 +49,7 @@ func (p *play) seen(actor, post string) string {
 	}
 	view.Home, view.Notifications = len(p.me.Home()), len(p.me.Notifications())
 	view.Actor, view.Relation = p.me.account(actor), p.me.relation(actor)
+	view.Actor.FollowersCount = 0 // As its server tells, which is looked up in the background.
 	view.Me = p.me.account(string(p.me.Actor.URI))
 	view.Posts = len(p.me.Get("/api/v1/accounts/" + view.Actor.ID + "/statuses"))
 	if post != "" {
@@ -154,6 +155,9 @@ func (p *play) groupLikes(doc, like map[string]any, object, group string) {
 	s, _ := p.me.See(object)
 	same := vocab.IRI(one(like["actor"])).Host() == vocab.IRI(group).Host()
 	p.claimed("counts where its host says so", yes(s.Favourites == 0 || same))
+	if strings.Contains(one(like["id"]), "#") {
+		return // Nobody can be asked for it.
+	}
 	p.servePart(like)
 	p.net.deliver(p.me.Server, group, encode(p.T, doc))
 	s, _ = p.me.See(object)

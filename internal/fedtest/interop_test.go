@@ -90,12 +90,6 @@ var laterTypes = map[string]string{}
 
 // laterFiles are single files of types that are taken up, by the reason.
 var laterFiles = map[string][]string{
-	"of what a group announces only what was created is taken up yet": {"mbin-kbin/announce-delete-entry-by-moderator.json", "mbin-kbin/announce-delete-entry.json",
-		"mbin-kbin/announce-undo-like-entry-comment.json", "mbin-kbin/announce-update-entry-comment.json", "mbin-kbin/announce-update-post.json",
-		"nodebb/announce-like-note--case1-received-8.json", "nodebb/announce-like-note--case1-received-9.json", "nodebb/announce-like-note--case2-received-6.json",
-		"nodebb/announce-like-note.json", "wordpress/announce-update-article.json"},
-	"profiles in parts are not taken up yet":           {"loops/update-person.json"},
-	"deletions of several things are not taken up yet": {"funkwhale/delete-audio.json"},
 	"its ids are no addresses, as it was converted from another format": {"generic-activitystreams/actor-person--granary-actor-with-featured.json",
 		"generic-activitystreams/undo-follow.json", "generic-activitystreams/flag--vs.json"},
 }

@@ -23,9 +23,6 @@ var Announce = define(Type{
 
 func validateAnnounce(a *vocab.Activity, from Origin) error {
 	if n := a.Nested; n != nil {
-		if n.Type != "Create" {
-			return fault.New(fault.Rejected, "An announced %s is not taken up.", n.Type)
-		}
 		if n.Object != "" {
 			a.Object = n.Object
 		}
@@ -63,6 +60,9 @@ func applyAnnounce(ctx context.Context, s *Step) error {
 	s.localOnly = post.LocalOnly
 	if _, err := s.Boost(ctx, post.ID, s.Actor.ID); !errors.Is(err, store.ErrNotFound) {
 		return err // Boosted already, by another Announce.
+	}
+	if removed, err := s.RemovedFrom(ctx, s.Actor.ID, post.ID); err != nil || removed {
+		return err
 	}
 	if err := s.addBoost(ctx, post, s.Seq, s.Activity.Published); err != nil {
 		return err
@@ -131,7 +131,16 @@ func undoAnnounce(ctx context.Context, s *Step, a *store.Activity) error {
 	if boost.ID != a.Seq {
 		return nil // Another Announce is the one that counts.
 	}
+	if err := s.unboost(ctx, boost); err != nil {
+		return err
+	}
+	return s.boostAgain(ctx, a)
+}
+
+// unboost removes a boost with what it told somebody.
+func (s *Step) unboost(ctx context.Context, boost *store.Status) error {
 	e := s.eventFor("delete", boost, nil)
+	var err error
 	if e.Home, err = s.HomesWith(ctx, boost, 500); err != nil {
 		return err
 	}
@@ -139,13 +148,10 @@ func undoAnnounce(ctx context.Context, s *Step, a *store.Activity) error {
 	if err := s.RemoveStatus(ctx, boost); err != nil {
 		return err
 	}
-	if err := s.CountBoost(ctx, a.Object, -1); err != nil {
+	if err := s.CountBoost(ctx, boost.BoostOf, -1); err != nil {
 		return err
 	}
-	if err := s.takeNotificationBack(ctx, a); err != nil {
-		return err
-	}
-	return s.boostAgain(ctx, a)
+	return s.takeNotificationBack(ctx, &store.Activity{Seq: boost.ID, Object: boost.BoostOf})
 }
 
 // boostAgain lets another live Announce of the same post by the same actor count.
@@ -158,6 +164,9 @@ func (s *Step) boostAgain(ctx context.Context, gone *store.Activity) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	} else if err != nil {
+		return err
+	}
+	if removed, err := s.RemovedFrom(ctx, gone.Actor, gone.Object); err != nil || removed {
 		return err
 	}
 	visibility := s.visibility

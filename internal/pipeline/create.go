@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"kenoma/internal/fault"
 	"kenoma/internal/policy"
@@ -140,6 +141,24 @@ func validateDelete(a *vocab.Activity, _ Origin) error {
 	}
 	if !vocab.SameHost(a.Object, a.Actor) {
 		return fault.New(fault.Rejected, "The object is on another host than the actor.")
+	}
+	return nil
+}
+
+// maxDeleted is how many things one Delete may name.
+const maxDeleted = 100
+
+// deleteEach processes the Delete of several things as one of each.
+func (p *Pipeline) deleteEach(ctx context.Context, a *vocab.Activity, from Origin) error {
+	if a.ID == "" {
+		a.ID = syntheticID(a)
+	}
+	for i, object := range a.Objects[:min(len(a.Objects), maxDeleted)] {
+		one := &vocab.Activity{ID: a.ID + vocab.IRI(fmt.Sprintf("-%d", i)), Type: a.Type, Actor: a.Actor, Object: object, To: a.To, Cc: a.Cc, Published: a.Published}
+		one.Raw = vocab.EncodeActivity(one, nil)
+		if err := p.Process(ctx, one, from); err != nil && fault.Retryable(err) {
+			return err
+		}
 	}
 	return nil
 }

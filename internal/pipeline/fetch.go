@@ -21,6 +21,11 @@ type fetchJob struct {
 	Unknown bool `json:"unknown,omitempty"`
 	// Last: where the actor moved to in turn is not looked for.
 	Last bool `json:"last,omitempty"`
+	// Again: what is known is fetched nevertheless. Deleted: somebody says that it is gone.
+	Again   bool `json:"again,omitempty"`
+	Deleted bool `json:"deleted,omitempty"`
+	// Proof is an activity that somebody else told of.
+	Proof vocab.IRI `json:"proof,omitempty"`
 }
 
 // maxClimb is how many parents of one arrival are fetched, one job each.
@@ -143,6 +148,12 @@ func (p *Pipeline) fetch(ctx context.Context, j fetchJob) error {
 	switch {
 	case j.Last:
 		err = p.fetchLast(ctx, j.Actor)
+	case j.Proof != "":
+		err = p.fetchProof(ctx, j.Proof)
+	case j.Again && j.Actor != "":
+		err = p.refetchActor(ctx, j.Actor)
+	case j.Again:
+		err = p.refetch(ctx, j.Object, j.Deleted)
 	case j.Unknown:
 		_, err = p.FetchActor(ctx, j.Actor)
 	case j.Actor != "":

@@ -16,6 +16,7 @@ import (
 func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 	return map[string]func(context.Context, store.Job) error{
 		"fetch":           handler(quiet(p.fetch)),
+		"group-removal":   handler(quiet(p.removeByModerator)),
 		"quote-verify":    handler(quiet(p.verifyStamp)),
 		RepliesJob:        p.fetchReplies,
 		"fanout":          handler(p.fanout),

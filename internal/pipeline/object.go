@@ -40,7 +40,7 @@ func (s *Step) put(ctx context.Context, o *vocab.Object) error {
 	if !o.Updated.IsZero() {
 		version = max(version, vocab.ClampTime(o.Updated, vocab.TimeOf(s.Seq)).UnixMilli())
 	}
-	if version == published && s.Activity.Type == "Update" && o.Poll == nil && o.Policy == nil && o.QuoteAuthorization == "" { // Who knows of these says when it edits.
+	if version == published && s.Activity.Type == "Update" && !s.From.Fetched && o.Poll == nil && o.Policy == nil && o.QuoteAuthorization == "" { // Who knows of these says when it edits.
 		version = max(version+1, vocab.ClampTime(s.Activity.Published, vocab.TimeOf(s.Seq)).UnixMilli())
 	}
 	s.visibility = vis.Level
@@ -136,7 +136,7 @@ func (s *Step) amend(ctx context.Context, old, obj *store.Object) error {
 // reshowQuietly renders a post anew whose document was amended; nobody is notified.
 func (s *Step) reshowQuietly(ctx context.Context, obj *store.Object, o *vocab.Object, r *rendering) error {
 	stands, err := s.Object(ctx, obj.ID)
-	if err != nil || stands.Doc != obj.Doc || s.Activity.Type != "Update" || s.Activity.Inline.Policy == nil && o.QuoteURL == "" {
+	if err != nil || stands.Doc != obj.Doc || s.Activity.Type != "Update" || s.Activity.Inline.Policy == nil && o.QuoteURL == "" && !s.From.Fetched {
 		return err
 	}
 	st, err := s.Status(ctx, obj.ID)

@@ -110,11 +110,33 @@ var families = []struct {
 		update(1, 2, "edited", "2026-01-01T11:00:00Z"),
 		`{"id":"https://b.test/delete/2","type":"Delete","actor":"https://b.test/users/bob","object":"https://b.test/notes/2"}`,
 	}},
+	{"a post in a group, removed by a moderator", []string{
+		note(1, "first", ""), announce(1), removal(1), announce(2),
+	}},
+	{"a post in a group, removed and restored, and removed again", []string{
+		note(1, "first", ""), announce(1), removal(1), restored, removal(2),
+	}},
+	{"a post in a group, removed and restored", []string{
+		note(1, "first", ""), announce(1), removal(1), restored,
+	}},
+	{"a removal that its group takes back", []string{
+		note(1, "first", ""), announce(1), removal(1),
+		`{"id":"https://c.test/undo/r","type":"Undo","actor":"https://c.test/users/cat","object":{"id":"https://c.test/removal/1","type":"Announce","actor":"https://c.test/users/cat"}}`,
+	}},
 	{"a mention that an edit removes", []string{
 		note(1, "hello @ann", `,"tag":[{"type":"Mention","href":"https://a.test/users/ann","name":"@ann@a.test"}]`),
 		update(1, 2, "hello nobody", "2026-01-01T11:00:00Z"),
 	}},
 }
+
+// removal is what cat@c.test, a group, tells of a moderator on another host.
+func removal(n int) string {
+	return fmt.Sprintf(`{"id":"https://c.test/removal/%d","type":"Announce","actor":"https://c.test/users/cat","to":["as:Public"],
+		"object":{"id":"https://d.test/delete/%d","type":"Delete","actor":"https://d.test/users/mod","object":"https://b.test/notes/1","summary":"off topic"}}`, n, n)
+}
+
+const restored = `{"id":"https://c.test/restored/1","type":"Announce","actor":"https://c.test/users/cat","to":["as:Public"],
+	"object":{"id":"https://d.test/undo/1","type":"Undo","actor":"https://d.test/users/mod","object":{"id":"https://d.test/delete/1","type":"Delete","actor":"https://d.test/users/mod","object":"https://b.test/notes/1"}}}`
 
 // quoting is a Create of a Note by cat@c.test that quotes bob's first one.
 func quoting(more string) string {

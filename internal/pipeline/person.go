@@ -29,6 +29,9 @@ func (s *Step) updateActor(ctx context.Context) error {
 	doc := s.Activity.Inline.Raw
 	s.doc = bareDelete(s.Activity)
 	a, err := vocab.DecodeActor(doc)
+	if err == nil && a.Inbox == "" && !s.From.local() {
+		a, err = s.completed(ctx, doc)
+	}
 	if err != nil {
 		return err
 	}
@@ -36,6 +39,26 @@ func (s *Step) updateActor(ctx context.Context) error {
 		return fault.New(fault.Rejected, "An actor can only update itself.")
 	}
 	return s.p.storeActor(ctx, s.Tx, s.Actor, a, s.now(), s.From.local())
+}
+
+// completed is the actor's document with the members of one that holds only what has
+// changed.
+func (s *Step) completed(ctx context.Context, part []byte) (*vocab.Actor, error) {
+	whole, err := s.ActorDoc(ctx, s.Actor.ID)
+	if err != nil {
+		return nil, err
+	}
+	members := map[string]json.RawMessage{}
+	for _, doc := range [][]byte{[]byte(whole), part} {
+		if err := json.Unmarshal(doc, &members); err != nil { // The second adds to the first.
+			return nil, fault.Because(err, fault.Malformed, "The actor can't be read.")
+		}
+	}
+	doc, err := json.Marshal(members)
+	if err != nil {
+		return nil, err
+	}
+	return vocab.DecodeActor(doc)
 }
 
 // storeActor writes a version of an actor's document that is newer than, or as new

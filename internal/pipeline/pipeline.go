@@ -60,6 +60,7 @@ type Pipeline struct {
 	tagsSeen   recent       // Whose featured tags were fetched lately.
 	looked     recent       // Which remote accounts were asked about lately.
 	relayRates rates        // Of members of our relay.
+	asked      allowance    // What groups had us fetch.
 }
 
 // New makes a Pipeline.
@@ -145,6 +146,17 @@ func (p *Pipeline) ProcessDocument(ctx context.Context, doc []byte, from Origin)
 			return err
 		}
 	}
+	if inner := vouchedFor(a, from); inner != nil {
+		if err := p.Process(ctx, inner, from); err != nil && fault.Retryable(err) {
+			return err
+		}
+	}
+	if err := p.moderated(ctx, a, from); err != nil {
+		return err
+	}
+	if a.Type == Delete.Name && len(a.Objects) > 1 {
+		return p.deleteEach(ctx, a, from)
+	}
 	return p.Process(ctx, a, from)
 }
 
@@ -183,7 +195,7 @@ func (p *Pipeline) process(ctx context.Context, a *vocab.Activity, from Origin, 
 		p.refused(ctx, a, from, "policy Simple", err)
 		return err // Before anything is fetched for it.
 	}
-	t := types[a.Type]
+	t := typeOf(a)
 	if t == nil {
 		return p.storeWithoutEffect(ctx, a, from) // A sender may know more types than we do.
 	}

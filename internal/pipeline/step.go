@@ -152,7 +152,7 @@ func (s *Step) log(ctx context.Context, uri vocab.IRI) error {
 	if len(s.waits) > 0 {
 		s.state = store.Waiting
 	}
-	err := s.InsertActivity(ctx, &store.Activity{Seq: s.Seq, URI: uri, Type: s.Activity.Type, Actor: s.Actor.ID, Object: s.object,
+	err := s.InsertActivity(ctx, &store.Activity{Seq: s.Seq, URI: uri, Type: typeOf(s.Activity).Name, Actor: s.Actor.ID, Object: s.object,
 		Origin: s.From.name(), Visibility: s.visibility, State: s.state, Verdict: verdict, Doc: string(s.doc)})
 	if err != nil {
 		return err

@@ -22,6 +22,8 @@ type Type struct {
 	Undo func(context.Context, *Step, *store.Activity) error
 	// Internal types are ours alone: never accepted from outside, never sent.
 	Internal bool
+	// Wrapped types are those of what an Announce wraps: never named by a document.
+	Wrapped bool
 }
 
 // types is the registry; define fills it while the package is initialised.
@@ -39,7 +41,7 @@ func define(t Type) *Type {
 func Types() []string {
 	var names []string
 	for name, t := range types {
-		if !t.Internal {
+		if !t.Internal && !t.Wrapped {
 			names = append(names, name)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 var Projections = []string{
 	"statuses", "contents", "counts", "profiles", "name_words", "name_prefixes", "directory", "actor_counts", "status_tags", "mentions", "polls", "poll_options", "poll_votes",
 	"favourites", "quotes", "quote_stamps", "follows", "follower_digests", "blocks", "pins", "notifications", "home", "waits", "status_words", "status_links", "actor_keys",
-	"reactions", "reaction_counts", "scrobbles",
+	"reactions", "reaction_counts", "scrobbles", "group_removals",
 }
 
 // EmptyProjections empties them all.

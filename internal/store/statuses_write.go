@@ -163,7 +163,7 @@ func (q *Q) BoostsOf(ctx context.Context, post int64, limit int) ([]Status, erro
 // partsOfStatus are the tables that hang on a status, with the column that names it.
 var partsOfStatus = []string{
 	"contents.status", "counts.status", "status_tags.status", "mentions.status", "polls.status", "poll_options.status",
-	"poll_votes.status", "status_links.status", "favourites.status", "reactions.status", "reaction_counts.status", "quotes.status", "quote_stamps.status", "pins.status", "notifications.status", "waits.ref",
+	"poll_votes.status", "status_links.status", "favourites.status", "reactions.status", "reaction_counts.status", "quotes.status", "quote_stamps.status", "group_removals.status", "pins.status", "notifications.status", "waits.ref",
 }
 
 // RemoveStatus takes a post or boost out of every projection but the boosts of it,
