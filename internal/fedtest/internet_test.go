@@ -40,6 +40,7 @@ type delivered struct {
 	Obj    json.RawMessage `json:"object"`
 	Result string          `json:"result"`
 	Sig    json.RawMessage `json:"signature"`
+	Body   string          `json:"-"` // All of it.
 }
 
 func newInternet(t *testing.T, w *World) *internet {
@@ -65,7 +66,7 @@ func (n *internet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer n.mu.Unlock()
 	n.asked = append(n.asked, r.Method+" "+address)
 	if r.Method == http.MethodPost {
-		d := delivered{To: address}
+		d := delivered{To: address, Body: string(body)}
 		if err := json.Unmarshal(body, &d); err != nil {
 			n.t.Errorf("%s got %q: %v", address, body, err)
 		}

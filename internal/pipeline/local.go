@@ -104,6 +104,9 @@ func (p *Pipeline) Favourite(ctx context.Context, by *store.Actor, status int64)
 	}
 	a := p.activity("Like", by, uri)
 	a.To = []vocab.IRI{author.URI}
+	if a.Audience, err = p.audienceOf(ctx, post.ID); err != nil {
+		return err
+	}
 	return p.Process(ctx, encoded(a), FromAccount(by.ID))
 }
 
@@ -134,6 +137,12 @@ func (p *Pipeline) undoThese(ctx context.Context, live []store.Activity, by *sto
 	for _, one := range live {
 		undo := p.undoOf(one.URI, one.Type, by, uri)
 		undo.To, undo.Cc = to, cc
+		if one.Type == Like.Name {
+			var err error
+			if undo.Audience, err = p.audienceOf(ctx, one.Object); err != nil {
+				return err
+			}
+		}
 		if err := p.Process(ctx, about(undo, undo.Nested), FromAccount(by.ID)); err != nil {
 			return err
 		}
@@ -398,7 +407,7 @@ func (p *Pipeline) Delete(ctx context.Context, by *store.Actor, status int64) er
 		return fmt.Errorf("object %d of the log: %w", o.ID, err)
 	}
 	a := p.activity("Delete", by, o.URI)
-	a.To, a.Cc = obj.To, obj.Cc
+	a.To, a.Cc, a.Audience = obj.To, obj.Cc, obj.Audience
 	a.Inline = &vocab.Object{ID: o.URI, Type: "Tombstone", RepliesCount: -1, LikesCount: -1, SharesCount: -1}
 	a.Raw = vocab.EncodeActivity(a, a.Inline.Encode())
 	return p.processLocalOnly(ctx, a, by, o.LocalOnly)

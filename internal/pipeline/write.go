@@ -68,7 +68,7 @@ func (p *Pipeline) Post(ctx context.Context, by *store.Actor, d Draft) (int64, e
 		return 0, err
 	}
 	a := p.activity("Create", by, o.ID)
-	a.To, a.Cc, a.Inline, a.Published = o.To, o.Cc, o, o.Published
+	a.To, a.Cc, a.Audience, a.Inline, a.Published = o.To, o.Cc, o.Audience, o, o.Published
 	a.Raw = vocab.EncodeActivity(a, nil)
 	err = p.write(ctx, a, by, &d, func(ctx context.Context, s *Step) error {
 		if d.Key != "" {
@@ -147,6 +147,11 @@ func (p *Pipeline) compose(ctx context.Context, by *store.Actor, d *Draft, id in
 		vis = named
 	}
 	o.To, o.Cc = vis.Audience(by.Followers, people)
+	if vis.Level <= unlisted && !d.LocalOnly {
+		if err := p.draftGroup(ctx, d, o, people); err != nil {
+			return nil, err
+		}
+	}
 	o.Policy = policyOf(d.QuotePolicy, by, vis.Level)
 	p.nameQuote(ctx, o)
 	for _, m := range d.Media {
@@ -259,6 +264,9 @@ func (p *Pipeline) draftReply(ctx context.Context, by *store.Actor, d *Draft, o 
 	if err := p.permits(ctx, by, author, post, "canReply"); err != nil {
 		return err
 	}
+	if err := p.answerable(ctx, by, post); err != nil {
+		return err
+	}
 	o.InReplyTo = uri
 	d.LocalOnly = d.LocalOnly || post.LocalOnly
 	return p.inherit(ctx, post, o)
@@ -316,6 +324,9 @@ func (p *Pipeline) Edit(ctx context.Context, by *store.Actor, status int64, d Dr
 	o.InReplyTo, o.Context, o.Conversation, o.Published = was.InReplyTo, was.Context, was.Conversation, was.Published
 	o.QuoteURL, o.QuoteAuthorization = was.QuoteURL, was.QuoteAuthorization
 	o.ReplyAuthorization = was.ReplyAuthorization
+	if len(was.Audience) == 1 {
+		toGroup(o, was.Audience[0])
+	}
 	p.nameQuote(ctx, o)
 	if d.QuotePolicy == "" && was.Policy != nil {
 		o.Policy = was.Policy
@@ -326,7 +337,7 @@ func (p *Pipeline) Edit(ctx context.Context, by *store.Actor, status int64, d Dr
 	}
 	o.Raw = o.Encode()
 	a := p.activity("Update", by, o.ID)
-	a.To, a.Cc, a.Inline = o.To, o.Cc, o
+	a.To, a.Cc, a.Audience, a.Inline = o.To, o.Cc, o.Audience, o
 	a.Raw = vocab.EncodeActivity(a, nil)
 	return p.write(ctx, a, by, &d, func(ctx context.Context, s *Step) error {
 		return s.attachUploads(ctx, status, d.uploads())
