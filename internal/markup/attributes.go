@@ -31,6 +31,9 @@ func (w *writer) attributes(k kind, attrs []html.Attribute) bool {
 	case inline, paragraph:
 		w.class(attrs)
 		w.translate(attrs)
+		if k == inline {
+			w.mfm(attrs)
+		}
 	case list:
 		w.number("start", attrs)
 		for _, a := range attrs {

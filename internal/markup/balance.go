@@ -82,7 +82,7 @@ type opened struct {
 // balance writes clean, which may be unbalanced but holds only allowed elements.
 func (w *writer) balance(clean string) string {
 	z := html.NewTokenizer(strings.NewReader(clean))
-	var attrs [6]html.Attribute
+	var attrs [16]html.Attribute
 	for !w.full {
 		switch z.Next() {
 		case html.ErrorToken:

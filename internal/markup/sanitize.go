@@ -61,6 +61,7 @@ var strangers = func() *bluemonday.Policy {
 	p.AllowAttrs("reversed").OnElements("ol")
 	p.AllowAttrs("value").Matching(number).OnElements("li")
 	p.AllowAttrs("alt").Matching(shortcode).OnElements("img")
+	p.AllowAttrs(mfmAttributes...).Matching(mfmValue).OnElements("span")
 	p.AllowURLSchemes(schemes...)
 	p.AllowRelativeURLs(true) // For "//host"; the writer drops the others.
 	p.RequireParseableURLs(true)

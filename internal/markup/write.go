@@ -21,6 +21,7 @@ var formats = []format{
 	{"text/plain", renderPlain},
 	{"text/markdown", renderMarkdown},
 	{"text/html", sanitize},
+	{MFM, renderMFM},
 }
 
 // ContentTypes returns the media types that Render knows, the default first.

@@ -218,6 +218,7 @@ func TestRenderHostile(t *testing.T) {
 func FuzzRender(f *testing.F) {
 	f.Add("Hi @ann and @bob@b.test, #go https://example.test/x :blob:\n\n*a*", byte(0))
 	f.Add("<p>@ann <a href=x>#go</a>", byte(2))
+	f.Add("$[spin.speed=1s @ann $[x2 `a` <small>b]]", byte(3))
 	f.Add("`@ann` [a](b) ![c](d)\n# x\n- y", byte(1))
 	f.Fuzz(func(t *testing.T, s string, kind byte) {
 		contentType := ContentTypes()[int(kind)%len(formats)]

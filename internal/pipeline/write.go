@@ -17,7 +17,7 @@ import (
 // Draft is a post as its author typed it. The door has checked lengths and limits.
 type Draft struct {
 	Text        string
-	ContentType string // text/plain ("" too), text/markdown, text/html
+	ContentType string // text/plain ("" too), or another of markup.ContentTypes.
 	Spoiler     string
 	Sensitive   bool
 	Visibility  string // Name; "" means public.
@@ -127,6 +127,7 @@ func (p *Pipeline) compose(ctx context.Context, by *store.Actor, d *Draft, id in
 	} else {
 		o.Source, o.SourceType = d.Text, "text/plain"
 	}
+	o.HTMLMFM = d.ContentType == markup.MFM
 	people, err := p.draftText(ctx, d, o)
 	if err != nil {
 		return nil, err

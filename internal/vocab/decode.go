@@ -208,8 +208,8 @@ func (v value) readObjects(a *Activity) {
 	}
 	a.Object = v.iri()
 	if v.kind() == '{' && v.get("id").kind() == '[' { // Funkwhale deletes several files so.
-		if a.Objects = v.get("id").appendIRIs(nil, maxObjects); len(a.Objects) > 0 {
-			a.Object = a.Objects[0]
+		if a.Objects = v.get("id").appendIRIs(nil, maxObjects); len(a.Objects) < 2 {
+			a.Objects = nil
 		}
 	}
 	if v.kind() != '{' || v.get("type").kind() == 0 {

@@ -63,6 +63,7 @@ func (v value) readObject(id IRI, t typeInfo) *Object {
 	if open, ok := v.get("commentsEnabled").truth(); ok {
 		o.CommentsClosed = !open
 	}
+	o.HTMLMFM, _ = v.get("htmlMfm").truth()
 	o.Book = v.get("inReplyToBook").iri()
 	if o.Type == "Quotation" { // Its quote is a text.
 		o.Content = "<blockquote>" + v.get("quote").text(maxContent/2) + "</blockquote>" + o.Content

@@ -35,7 +35,7 @@ const (
 		`"canQuote":{"@id":"gts:canQuote","@type":"@id"},"automaticApproval":{"@id":"gts:automaticApproval","@type":"@id"},` +
 		`"manualApproval":{"@id":"gts:manualApproval","@type":"@id"},` +
 		`"replyAuthorization":{"@id":"gts:replyAuthorization","@type":"@id"},"approvedBy":{"@id":"gts:approvedBy","@type":"@id"},` +
-		`"quoteUri":"fedibird:quoteUri","quoteUrl":"as:quoteUrl","_misskey_quote":"misskey:_misskey_quote"}]`
+		`"quoteUri":"fedibird:quoteUri","quoteUrl":"as:quoteUrl","_misskey_quote":"misskey:_misskey_quote","htmlMfm":"https://w3id.org/fep/c16b#htmlMfm"}]`
 
 	stampContext = `["https://www.w3.org/ns/activitystreams",{"QuoteAuthorization":"https://w3id.org/fep/044f#QuoteAuthorization",` +
 		`"gts":"https://gotosocial.org/ns#","LikeAuthorization":"gts:LikeAuthorization","ReplyAuthorization":"gts:ReplyAuthorization",` +
@@ -211,6 +211,9 @@ func (o *Object) Encode() []byte {
 // vote has none.
 func (w *writer) body(o *Object) {
 	w.str("mediaType", o.MediaType)
+	if o.HTMLMFM {
+		w.bool("htmlMfm", true)
+	}
 	if o.Content != "" || PostKindOf(o.Type) != NoPost && o.Name == "" {
 		w.key("content")
 		w.text(o.Content)

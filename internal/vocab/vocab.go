@@ -115,6 +115,8 @@ type Object struct {
 	Place              string    // Where it is: the location's name and address in one line; "" when unknown.
 	// CommentsClosed: nobody may answer (Lemmy's locked posts, PeerTube's videos without comments).
 	CommentsClosed bool
+	// HTMLMFM: the functions of MFM in the content stand as spans (fep-c16b).
+	HTMLMFM bool
 	// Book is what a BookWyrm post is about.
 	Book     IRI
 	Duration float64 // Of a Video or Audio, in seconds; 0 when unknown.
