@@ -50,6 +50,10 @@ type Options struct {
 	// alive. nil: nobody wants to know.
 	Verified func(ctx context.Context, host string)
 
+	// InboxHost and InboxActor are how many deliveries a minute are taken from a host and
+	// from one actor; as many may come at once. 0: any number.
+	InboxHost, InboxActor int
+
 	// TrustedProxies are the networks of proxies that may say for which host a request was.
 	TrustedProxies []netip.Prefix
 
@@ -81,6 +85,8 @@ type Handler struct {
 	refresh *onceIn
 	signers *onceIn
 	numbers numbers
+
+	perHost, perActor *allowance
 }
 
 // New makes a Handler.
@@ -107,6 +113,9 @@ func New(o Options) *Handler {
 		keys:    newKeyCache(maxKeys),
 		refresh: newOnceIn(refreshEvery, maxRefreshes, o.Now),
 		signers: newOnceIn(refreshEvery, maxRefreshes, o.Now),
+
+		perHost:  newAllowance(o.InboxHost, o.Now),
+		perActor: newAllowance(o.InboxActor, o.Now),
 	}
 }
 
@@ -191,7 +200,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.Log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "status", status, "err", err)
 	}
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		w.Header().Set("Retry-After", strconv.Itoa(int(busy.Seconds())))
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(err)))
 	}
 	body, _ := json.Marshal(map[string]string{"error": message})
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")

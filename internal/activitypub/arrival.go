@@ -47,9 +47,14 @@ type request struct {
 // keep stores a request whose key is not known, with the job that will fetch it.
 // What could never be taken is refused at once.
 func (h *Handler) keep(r *http.Request, s *remote.Signature, body []byte) error {
-	a, err := claim(s.KeyID(), body)
+	a, err := claim(body)
 	if err != nil {
 		return err
+	}
+	if !vocab.SameHost(a.Actor, s.KeyID()) {
+		if err := h.passable(r.Context(), a, body, s.KeyID().Host()); err != nil {
+			return err
+		}
 	}
 	if leaving(a) {
 		// Of somebody who was never here there is nothing to delete, and mostly the
@@ -60,14 +65,19 @@ func (h *Handler) keep(r *http.Request, s *remote.Signature, body []byte) error 
 			return err
 		}
 	}
+	if host := s.KeyID().Host(); h.Refuses != nil && h.Refuses(host) {
+		return fault.New(fault.Rejected, "This server does not talk to %s.", host)
+	}
+	return h.store(r, s, body)
+}
+
+// store keeps a request with the job that looks after it.
+func (h *Handler) store(r *http.Request, s *remote.Signature, body []byte) error {
 	stored, err := storable(r, s)
 	if err != nil {
 		return err
 	}
 	host := s.KeyID().Host()
-	if h.Refuses != nil && h.Refuses(host) {
-		return fault.New(fault.Rejected, "This server does not talk to %s.", host)
-	}
 	return h.DB.Write(r.Context(), func(tx *store.Tx) error {
 		row := &store.Arrival{Host: host, Arrived: h.Now().UnixMilli(), Request: stored, Body: string(body)}
 		if err := tx.AddArrival(r.Context(), row, arrivalBounds); err != nil {
@@ -83,17 +93,14 @@ func (h *Handler) keep(r *http.Request, s *remote.Signature, body []byte) error 
 }
 
 // claim reads an unverified document that was signed with a key and makes sure that
-// it could be true: well-formed, and its actor and its id on the key's host.
-func claim(key vocab.IRI, body []byte) (*vocab.Activity, error) {
+// it could be true: well-formed, and its id on its actor's host.
+func claim(body []byte) (*vocab.Activity, error) {
 	a, err := vocab.DecodeActivity(body)
 	if err != nil {
 		return nil, err
 	}
 	if err := a.Actor.Valid(); err != nil {
 		return nil, fault.Because(err, fault.Malformed, "The activity names no actor.")
-	}
-	if !vocab.SameHost(a.Actor, key) {
-		return nil, fault.New(fault.Denied, "%s does not speak for %s.", key.Host(), a.Actor)
 	}
 	if a.ID != "" && !vocab.SameHost(a.ID, a.Actor) {
 		return nil, fault.New(fault.Rejected, "The activity's id is on another host than its actor.")
@@ -187,7 +194,7 @@ func (h *Handler) settle(ctx context.Context, row *store.Arrival) (*store.Refusa
 	if err != nil {
 		return h.refusal(row, "signature", err), nil
 	}
-	a, err := claim(s.KeyID(), body)
+	a, err := claim(body)
 	if err != nil {
 		return h.refusal(row, "decode", err), nil
 	}
@@ -201,7 +208,20 @@ func (h *Handler) settle(ctx context.Context, row *store.Arrival) (*store.Refusa
 	default:
 		return h.refusal(row, "signature", err), nil
 	}
-	err = h.Pipeline.ProcessDocument(ctx, body, origin(r, actor))
+	from := origin(r, actor)
+	if foreign(a, actor) && !from.Relay {
+		taken, err := h.Pipeline.RelayPassedOn(ctx, a, from)
+		if err == nil && !taken {
+			err = h.settlePassedOn(ctx, a, body, actor.Host)
+		}
+		if err != nil && fault.Retryable(err) {
+			return nil, err
+		} else if err != nil {
+			return h.refusal(row, "forwarded", err), nil
+		}
+		return nil, nil
+	}
+	err = h.Pipeline.ProcessDocument(ctx, body, from)
 	if err != nil && fault.Retryable(err) {
 		return nil, err
 	}
@@ -221,7 +241,10 @@ func (h *Handler) signerOf(ctx context.Context, s *remote.Signature, r *http.Req
 	}
 	ids := []vocab.IRI{keyOwner(s.KeyID())}
 	if a.Actor != ids[0] {
-		ids = append(ids, s.KeyID(), a.Actor)
+		ids = append(ids, s.KeyID())
+		if vocab.SameHost(a.Actor, s.KeyID()) {
+			ids = append(ids, a.Actor)
+		}
 	}
 	var first error
 	for _, id := range ids {

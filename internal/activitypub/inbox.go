@@ -91,7 +91,10 @@ func (h *Handler) receive(r *http.Request, s *remote.Signature, body []byte, act
 		if h.Verified != nil {
 			h.Verified(r.Context(), actor.Host)
 		}
-		if err := h.Pipeline.ProcessDocument(r.Context(), body, origin(r, actor)); err != nil {
+		if err := h.allow(actor); err != nil {
+			return err
+		}
+		if err := h.process(r, s, body, actor); err != nil {
 			return err
 		}
 		return h.synchronize(r, s, actor)
@@ -99,6 +102,27 @@ func (h *Handler) receive(r *http.Request, s *remote.Signature, body []byte, act
 		return nil // What we know of it stays: nobody proved that it was deleted.
 	}
 	return unauthorized(err)
+}
+
+// process takes in what actor's host sent: as the word of that host, or where the
+// activity is somebody else's, as theirs.
+func (h *Handler) process(r *http.Request, s *remote.Signature, body []byte, actor *store.Actor) error {
+	a, err := vocab.DecodeActivity(body)
+	from := origin(r, actor)
+	if err != nil || a.Actor == "" || !foreign(a, actor) || from.Relay {
+		return h.Pipeline.ProcessDocument(r.Context(), body, from)
+	}
+	if taken, err := h.Pipeline.RelayPassedOn(r.Context(), a, from); err != nil || taken {
+		return err
+	}
+	if err := h.allow(actor); err != nil { // Twice: to check what others signed takes longer.
+		return err
+	}
+	later, err := h.passedOn(r.Context(), a, body, actor.Host)
+	if err != nil || !later {
+		return err
+	}
+	return h.store(r, s, body)
 }
 
 // synchronize has the followers of a sender compared, where it says that they are

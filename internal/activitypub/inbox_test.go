@@ -536,15 +536,15 @@ func FuzzClaim(f *testing.F) {
 	f.Add("http://B.test:80/users/bob", []byte(`{"id":"http://c.test/1","type":"Like","actor":["http://b.test/users/bob"]}`))
 	f.Add("x", []byte(`{`))
 	f.Fuzz(func(t *testing.T, key string, body []byte) {
-		a, err := claim(vocab.IRI(key), body)
+		a, err := claim(body)
 		if err != nil {
 			if fault.KindOf(err) == fault.Internal {
 				t.Errorf("an error that says nothing: %v", err)
 			}
 			return
 		}
-		if host := vocab.HostOf(key); host == "" || a.Actor.Host() != host || a.ID != "" && a.ID.Host() != host {
-			t.Errorf("the key %q is let through for the actor %q and the id %q", key, a.Actor, a.ID)
+		if host := a.Actor.Host(); host == "" || a.ID != "" && a.ID.Host() != host {
+			t.Errorf("let through for the actor %q and the id %q", a.Actor, a.ID)
 		}
 		if owner := keyOwner(vocab.IRI(key)); !strings.HasPrefix(key, string(owner)) {
 			t.Errorf("%q is owned by %q", key, owner)

@@ -181,8 +181,18 @@ type Federation struct {
 
 // RateLimit protects the server from too many requests.
 type RateLimit struct {
-	// Enabled limits requests per account and address, as Mastodon does.
+	// Enabled limits requests per account and address, as Mastodon does, and what other
+	// servers deliver.
 	Enabled bool `key:"enabled" default:"true"`
+
+	// InboxHost is how many activities a minute another server may deliver; as many may
+	// come at once. Beyond that it is told to try again later (429 with Retry-After), which
+	// servers do by themselves. A relay counts as one server. 0 sets no limit.
+	InboxHost int `key:"inbox_host" default:"6000" min:"0" max:"1000000"`
+
+	// InboxActor is the same for each account of other servers. A relay counts as one
+	// account: raise it where you subscribe to a busy one.
+	InboxActor int `key:"inbox_actor" default:"1500" min:"0" max:"1000000"`
 }
 
 // OAuth is how apps sign in.

@@ -69,7 +69,11 @@ func (d *Delivery) send(ctx context.Context, p deliverJob, attempt int) (*report
 		r.State, r.Error = store.DeliveryDropped, "nothing of it is left to send"
 		return r, nil
 	}
-	key, err := d.key(ctx, to.Actor)
+	signer := to.Actor
+	if to.Forwarder != 0 {
+		signer = to.Forwarder
+	}
+	key, err := d.key(ctx, signer)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +98,7 @@ const followersOnly = 2
 //
 // spec: fep-8fcf
 func (d *Delivery) synchronization(ctx context.Context, to *store.Dispatch) (*remote.Synchronization, error) {
-	if to.Visibility != followersOnly {
+	if to.Visibility != followersOnly || to.Forwarder != 0 {
 		return nil, nil
 	}
 	digest, err := d.opts.DB.FollowerDigest(ctx, to.Actor, to.Inbox.Host)
@@ -201,6 +205,13 @@ func (d *Delivery) body(ctx context.Context, seq int64, to *store.Dispatch) ([]b
 	return d.bodies.get(bodyKey{seq, to.Version}, func() ([]byte, error) {
 		db := d.opts.DB
 		ctx := context.WithoutCancel(ctx) // Others may wait for the same.
+		if to.Forwarder != 0 {
+			f, err := db.Forward(ctx, seq)
+			if err != nil {
+				return nil, ignoreMissing(err)
+			}
+			return []byte(f.Doc), nil
+		}
 		a, err := db.Activity(ctx, seq)
 		if err != nil || a.Doc == "" {
 			return nil, err

@@ -40,6 +40,9 @@ type expansion struct {
 	subject int64         // What its deliveries are about: of an Undo, what was undone.
 	self    bool          // Update or Delete of the actor itself.
 	wide    bool          // For more than those addressed by name: shared inboxes will do.
+	// origin is the host of somebody else whose activity actor, one of ours, passes on;
+	// "" when it is actor's own.
+	origin string
 }
 
 // stages find the recipients one after the other; an inbox that several find gets
@@ -107,7 +110,7 @@ func (d *Delivery) load(ctx context.Context, seq int64) (*expansion, error) {
 		return nil, err
 	}
 	if !x.actor.Local || row.Origin != "" {
-		return nil, nil // What others did is theirs to deliver.
+		return d.loadForward(ctx, x) // What others did is theirs to deliver, with one exception.
 	}
 	if row.Type == "Undo" {
 		undone, err := db.Activity(ctx, row.Object)
@@ -132,6 +135,24 @@ func (d *Delivery) load(ctx context.Context, seq int64) (*expansion, error) {
 	return x, nil
 }
 
+// loadForward completes what one of ours passes on; nil when nobody does.
+//
+// spec: ap#inbox-forwarding
+func (d *Delivery) loadForward(ctx context.Context, x *expansion) (*expansion, error) {
+	f, err := d.opts.DB.Forward(ctx, x.row.Seq)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	x.origin, x.wide = x.actor.Host, true
+	if x.actor, err = d.opts.DB.Actor(ctx, f.Actor); err != nil {
+		return nil, err
+	}
+	x.object, err = d.opts.DB.Object(ctx, x.subject)
+	return x, ignoreMissing(err)
+}
+
 // changes tells whether x changes or deletes an object that others may have.
 func (x *expansion) changes() bool {
 	return x.object != nil && (x.row.Type == "Update" || x.row.Type == "Delete")
@@ -152,6 +173,9 @@ func (x *expansion) inbox(r store.Recipient, several bool) vocab.IRI {
 // addressed finds those whom the document names. One that names nobody is for
 // whoever it is about.
 func (d *Delivery) addressed(ctx context.Context, x *expansion, after int64) (to []vocab.IRI, next int64, err error) {
+	if x.origin != "" {
+		return nil, 0, nil // Its own server has seen to them.
+	}
 	names := append(append(append([]vocab.IRI(nil), x.doc.To...), x.doc.Cc...), x.doc.Audience...)
 	if len(names) == 0 {
 		names = append(names, x.doc.Object, x.doc.Target)
@@ -187,7 +211,7 @@ func (d *Delivery) addressed(ctx context.Context, x *expansion, after int64) (to
 
 // followers finds the actor's followers, where it is for them.
 func (d *Delivery) followers(ctx context.Context, x *expansion, after int64) (to []vocab.IRI, next int64, err error) {
-	if !x.self && !contains(x.doc, x.actor.Followers) && !(x.changes() && x.object.Visibility < narrow) {
+	if x.origin == "" && !x.self && !contains(x.doc, x.actor.Followers) && !(x.changes() && x.object.Visibility < narrow) {
 		return nil, 0, nil
 	}
 	list, err := d.opts.DB.RemoteFollowers(ctx, x.actor.ID, after, chunk)
@@ -223,7 +247,7 @@ const recorded = 30 * 24 * time.Hour
 func (d *Delivery) everywhere(ctx context.Context, x *expansion, after int64) (to []vocab.IRI, next int64, err error) {
 	old := x.changes() && x.row.Type == "Delete" && x.object.Visibility < narrow &&
 		d.opts.DB.Now().Sub(vocab.TimeOf(x.object.ID)) > recorded
-	if !x.self && !old {
+	if !x.self && !old || x.origin != "" {
 		return nil, 0, nil
 	}
 	return d.before(ctx, store.TriedActor, x.actor.ID, after)
@@ -261,7 +285,7 @@ func (d *Delivery) record(ctx context.Context, tx *store.Tx, x *expansion, to []
 	var urls []vocab.IRI
 	var hosts []string
 	for _, u := range to {
-		if host := u.Host(); !seen[u] && !d.refuses(host) {
+		if host := u.Host(); !seen[u] && host != x.origin && !d.refuses(host) {
 			seen[u] = true
 			urls = append(urls, u)
 			hosts = append(hosts, host)

@@ -246,7 +246,11 @@ func (d *Delivery) expire(ctx context.Context, _ store.Job) error {
 	for more := true; more && ctx.Err() == nil; {
 		err := d.opts.DB.Write(ctx, func(tx *store.Tx) error {
 			n, err := tx.ExpireDeliveries(ctx, chunk)
-			more = n == chunk
+			if err != nil {
+				return err
+			}
+			m, err := tx.ExpireForwards(ctx, chunk)
+			more = n == chunk || m == chunk
 			return err
 		})
 		if err != nil {

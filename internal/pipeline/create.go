@@ -86,7 +86,14 @@ func applyCreate(ctx context.Context, s *Step) error {
 	if policy.IsVote(o) {
 		return s.vote(ctx, o)
 	}
-	return s.put(ctx, o)
+	return s.putAndForward(ctx, o)
+}
+
+func (s *Step) putAndForward(ctx context.Context, o *vocab.Object) error {
+	if err := s.put(ctx, o); err != nil {
+		return err
+	}
+	return s.forward(ctx, s.object)
 }
 
 // Update is "object, or the actor itself, now reads like this".
@@ -123,7 +130,7 @@ func applyUpdate(ctx context.Context, s *Step) error {
 		}
 		return s.fetchLater(ctx, s.Activity.Object)
 	}
-	return s.put(ctx, s.Activity.Inline)
+	return s.putAndForward(ctx, s.Activity.Inline)
 }
 
 // Delete is "object, or the actor itself, is gone". Only its author deletes a post:
@@ -180,6 +187,9 @@ func applyDelete(ctx context.Context, s *Step) error {
 	s.object = o.ID
 	s.visibility = o.Visibility
 	s.localOnly = o.LocalOnly
+	if err := s.forward(ctx, o.ID); err != nil { // While it is known what it answered.
+		return err
+	}
 	return s.bury(ctx, o)
 }
 

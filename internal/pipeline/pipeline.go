@@ -90,14 +90,18 @@ func New(o Options) *Pipeline {
 
 // Origin says who vouches for an activity. Every right is judged by it.
 type Origin struct {
-	Actor    int64     // Our own account; 0 for a remote origin.
-	Host     string    // Whose verified key signed the request, or where the document was fetched.
-	Signer   vocab.IRI // Whose key signed the request; "" is not known.
-	Relay    bool      // It came to the inbox of our relay.
-	Fetched  bool      // We went to get it: no notifications and no home rows come of it.
-	staff    bool      // Our moderators act in the account's name.
-	climb    int       // How many fetches led here.
-	imported bool      // Our own account brought it along from elsewhere.
+	Actor   int64     // Our own account; 0 for a remote origin.
+	Host    string    // Whose verified key signed the request, or where the document was fetched.
+	Signer  vocab.IRI // Whose key signed the request; "" is not known.
+	Relay   bool      // It came to the inbox of our relay.
+	Fetched bool      // We went to get it: no notifications and no home rows come of it.
+	// Signed is the document as it came, where it was read in another form: what a
+	// signature in it vouches for. nil: the activity's own.
+	Signed   []byte
+	part     bool // It was cut out of another activity.
+	staff    bool // Our moderators act in the account's name.
+	climb    int  // How many fetches led here.
+	imported bool // Our own account brought it along from elsewhere.
 }
 
 // FromAccount is the origin of what one of our accounts does.
@@ -136,13 +140,21 @@ func (p *Pipeline) ProcessDocument(ctx context.Context, doc []byte, from Origin)
 		}
 		return err
 	}
+	return p.ProcessDecoded(ctx, a, from)
+}
+
+// ProcessDecoded is ProcessDocument for a document that was decoded already and is for no
+// relay.
+func (p *Pipeline) ProcessDecoded(ctx context.Context, a *vocab.Activity, from Origin) error {
 	if inner := requested(a); inner != nil {
 		if err := p.Process(ctx, inner, from); err != nil && fault.Retryable(err) {
 			return err
 		}
 	}
 	if create := ownInside(a); create != nil {
-		if err := p.Process(ctx, create, from); err != nil && fault.Retryable(err) {
+		part := from
+		part.part = true
+		if err := p.Process(ctx, create, part); err != nil && fault.Retryable(err) {
 			return err
 		}
 	}
@@ -207,6 +219,9 @@ func (p *Pipeline) process(ctx context.Context, a *vocab.Activity, from Origin, 
 	if err != nil {
 		p.refused(ctx, a, from, "actor", err)
 		return err
+	}
+	if from.Signed == nil {
+		from.Signed = a.Raw // Before the policies rewrite it.
 	}
 	c, err := p.judge(ctx, p.DB.Q, a, actor, from)
 	if err != nil {

@@ -274,7 +274,7 @@ func (p *Pipeline) relayArrival(ctx context.Context, a *vocab.Activity, from Ori
 		return false, nil
 	}
 	if from.Signer != "" && a.Actor.Host() != from.Host {
-		return p.relayForwarded(ctx, a, from)
+		return p.RelayPassedOn(ctx, a, from)
 	}
 	handle := p.relayDoor(a, from)
 	if handle == nil {
@@ -289,9 +289,9 @@ func (p *Pipeline) relayArrival(ctx context.Context, a *vocab.Activity, from Ori
 	return handle(ctx, a)
 }
 
-// relayForwarded is what a relay that we follow passes on as it came. It is not
-// believed, but it names a post that can be fetched.
-func (p *Pipeline) relayForwarded(ctx context.Context, a *vocab.Activity, from Origin) (bool, error) {
+// RelayPassedOn takes what a relay that we follow passes on as it came; false for
+// everything else. It is not believed, but it names a post that can be fetched.
+func (p *Pipeline) RelayPassedOn(ctx context.Context, a *vocab.Activity, from Origin) (bool, error) {
 	if a.Type != "Create" && a.Type != "Announce" || a.Type == "Create" && !vocab.SameHost(a.Object, a.Actor) {
 		return false, nil
 	}

@@ -269,3 +269,31 @@ func BenchmarkVerifyLinked(b *testing.B) {
 		}
 	}
 }
+
+// What takes the longest of what is let through takes a bounded time.
+func TestLinkedTime(t *testing.T) {
+	leaf := `{"type":"Note"}`
+	three := func(inner string) string {
+		return `{"type":"Note","attachment":[` + inner + "," + inner + "," + inner + `]}`
+	}
+	for name, tags := range map[string]string{
+		"many tags":     strings.TrimSuffix(strings.Repeat(`{"type":"Mention","href":"https://b.test/users/x","name":"@x"},`, 280), ","),
+		"all alike":     strings.TrimSuffix(strings.Repeat(leaf+",", 550), ","),
+		"in each other": strings.TrimSuffix(strings.Repeat(three(three(leaf))+",", 5), ","),
+	} {
+		doc := strings.Replace(reply, `"tag":[`, `"tag":[`+tags+",", 1)
+		began := time.Now()
+		signed, err := SignLinked([]byte(doc), "https://b.test/users/bob#main-key", linkedKey(t), now)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if _, err := verifyLinked(t, string(signed)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		t.Logf("%s: signed and verified in %s", name, time.Since(began))
+		if d := time.Since(began); d > 20*time.Second { // Much more than it takes, for slow machines.
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+}

@@ -100,6 +100,9 @@ type Proof struct {
 // believing it.
 func (p *Proof) Method() vocab.IRI { return p.method }
 
+// Created is when the proof was made, as it says; zero when it does not.
+func (p *Proof) Created() time.Time { return p.created }
+
 // Find returns the proof of doc in a form that is understood; nil when there is none.
 // An error means that there is one which can't be read.
 //

@@ -143,6 +143,8 @@ func (s *Server) build(ctx context.Context) error {
 		Description: description, Version: s.Version, AuthorizedFetch: c.Federation.AuthorizedFetch, Refuses: s.refused,
 		Verified:       s.Delivery.Alive,
 		TrustedProxies: c.TrustedProxies,
+		InboxHost:      inboxLimit(c.RateLimit, c.RateLimit.InboxHost),
+		InboxActor:     inboxLimit(c.RateLimit, c.RateLimit.InboxActor),
 		Auth:           s.Auth, Descriptions: c.Limits.DescriptionCharacters,
 		Posts: pipeline.Limits{Characters: c.Limits.StatusCharacters, Files: c.Limits.StatusAttachments, PollOptions: c.Limits.PollOptions,
 			OptionCharacters: c.Limits.PollOptionCharacters},
@@ -382,4 +384,12 @@ func (s *Server) adminRoutes() http.Handler {
 func (s *Server) dataFile(parts ...string) (string, error) {
 	path := filepath.Join(append([]string{s.Config.DataDir}, parts...)...)
 	return path, os.MkdirAll(filepath.Dir(path), 0o700)
+}
+
+// inboxLimit is n, or none where nothing is limited.
+func inboxLimit(l config.RateLimit, n int) int {
+	if !l.Enabled {
+		return 0
+	}
+	return n
 }

@@ -154,6 +154,9 @@ type Dispatch struct {
 	LocalOnly  bool
 	Inbox      Inbox
 	Settled    bool // The delivery needs nothing more.
+	// Forwarder is which of our accounts passes on what somebody else did; 0: it is
+	// our own.
+	Forwarder int64
 }
 
 // Dispatch returns what must be known to send an activity to an inbox now;
@@ -162,12 +165,12 @@ func (q *Q) Dispatch(ctx context.Context, activity, inbox int64) (*Dispatch, err
 	var d Dispatch
 	var state DeliveryState
 	err := q.row(ctx, `SELECT a.type, a.actor, a.object, a.state, a.visibility, COALESCE(o.version, t.version, 0), COALESCE(o.deleted, 0),
-			COALESCE(o.local_only, FALSE), i.id, i.url, i.host, i.gone, d.state
+			COALESCE(o.local_only, FALSE), i.id, i.url, i.host, i.gone, d.state, COALESCE(f.actor, 0)
 		FROM deliveries d JOIN activities a ON a.seq = d.activity JOIN inboxes i ON i.id = d.inbox
-		LEFT JOIN objects o ON o.id = a.object LEFT JOIN actors t ON t.id = a.object
+		LEFT JOIN objects o ON o.id = a.object LEFT JOIN actors t ON t.id = a.object LEFT JOIN forwards f ON f.activity = a.seq
 		WHERE d.activity = $1 AND d.inbox = $2`, activity, inbox).
 		Scan(&d.Type, &d.Actor, &d.Object, &d.State, &d.Visibility, &d.Version, &d.Deleted, &d.LocalOnly,
-			&d.Inbox.ID, &d.Inbox.URL, &d.Inbox.Host, &d.Inbox.Gone, &state)
+			&d.Inbox.ID, &d.Inbox.URL, &d.Inbox.Host, &d.Inbox.Gone, &state, &d.Forwarder)
 	if err != nil {
 		return nil, fmt.Errorf("delivery of %d to %d: %w", activity, inbox, err)
 	}
@@ -191,6 +194,11 @@ func (q *Q) NeverSent(ctx context.Context, activity, object, inbox int64) (bool,
 		return false, fmt.Errorf("deliveries about %d: %w", object, err)
 	}
 	return all > 0 && sent == 0, nil
+}
+
+// Sent tells whether anything about object was to go to any inbox.
+func (q *Q) Sent(ctx context.Context, object int64) (bool, error) {
+	return q.exists(ctx, "SELECT 1 FROM deliveries WHERE object = $1 LIMIT 1", object)
 }
 
 // NeverDelivered is NeverSent for one activity, which an Undo takes back.
