@@ -16,7 +16,7 @@ func TestRoutes(t *testing.T) {
 	seen := map[string]bool{}
 	for _, e := range endpoints {
 		method, path, _ := strings.Cut(param.ReplaceAllString(e.pattern, "1"), " ")
-		if _, ok := contract.Returns(method, path); !ok && !strings.Contains(path, "pleroma") && !strings.Contains(path, "kenoma") && !strings.HasSuffix(path, "*") {
+		if _, ok := contract.Returns(method, path); !ok && !strings.Contains(path, "pleroma") && !strings.Contains(path, "kenoma") && !strings.Contains(path, "/emoji_reactions/") && !strings.HasSuffix(path, "*") {
 			t.Errorf("%s is not documented anywhere", e.pattern)
 		}
 		if seen[method+path] {

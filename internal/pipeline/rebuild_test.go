@@ -87,6 +87,7 @@ func (w *world) everything() {
 	ok(w.Follow(ctx, fay, ann))
 	ok(w.Block(ctx, ann, fay))
 	ok(w.Unblock(ctx, ann, fay))
+	w.moved()
 	ok(w.DeleteAccount(ctx, w.person("eve")))
 	ok(w.purge(ctx, purgeJob{Actor: eve.ID}))
 	ok(w.DB.Write(ctx, func(tx *store.Tx) error { // A report, which is in no log.
@@ -150,6 +151,21 @@ func (w *world) strangers(reply int64) {
 	if err := w.purge(context.Background(), purgeJob{Actor: gone.ID}); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// moved has a stranger move to somebody of ours, with a follower.
+func (w *world) moved() {
+	w.t.Helper()
+	moe, gil := w.person("moe@m.test"), w.person("gil")
+	if err := w.AddAlias(context.Background(), w.person("dan"), string(moe.URI)); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.Follow(context.Background(), gil, moe); err != nil {
+		w.t.Fatal(err)
+	}
+	w.send(fmt.Sprintf(`{"id":"https://m.test/accept","type":"Accept","actor":%q,"object":%q}`, moe.URI, w.followOf(gil, moe)))
+	w.send(fmt.Sprintf(`{"id":"https://m.test/move","type":"Move","actor":%q,"object":%q,"target":%q}`, moe.URI, moe.URI, w.person("dan").URI))
+	w.moves()
 }
 
 // moderated has moderators suspend a stranger who has followers, posts and boosts

@@ -48,7 +48,7 @@ var NotificationKinds = []NotificationKind{
 	{ID: 16, Name: "added_to_collection", Title: "%s added you to a collection", Filtered: true}, // Ref is the collection.
 	{ID: 17, Name: "collection_update", Title: "%s changed a collection that you are in"},        // Ref is the collection.
 	{ID: 18, Name: "pleroma:emoji_reaction", Title: "%s reacted to your post", Alert: true, Filtered: true},
-	{ID: 19, Name: "move", Title: "%s moved", Alert: true, Private: true}, // Ref is the new account.
+	{ID: 19, Name: "move", Title: "%s moved", Private: true}, // Ref is the new account.
 }
 
 var kindByName = func() map[string]int16 {

@@ -147,6 +147,9 @@ func join(path, part string) string {
 // extended tells whether the key may be there although nothing documents it.
 func (n *node) extended(k string) bool {
 	full := join(n.path, k)
+	if strings.HasPrefix(k, "pleroma:") { // Kinds of notifications that Pleroma added.
+		return true
+	}
 	if slices.Contains(extensions["*"], k) || slices.Contains(extensions[n.name], full) {
 		return true
 	}
