@@ -32,6 +32,7 @@ type cli struct {
 	Role         roleCmd         `cmd:"" help:"What the staff may do."`
 	Announcement announcementCmd `cmd:"" help:"What is told to everybody here."`
 	Emoji        emojiCmd        `cmd:"" help:"Emoji of your own."`
+	Policy       policyCmd       `cmd:"" help:"Policies: what is let in, and how."`
 	Audit        auditCmd        `cmd:"" help:"What moderators did."`
 	Relay        relayCmd        `cmd:"" help:"Relays, and the members of your own."`
 	Setting      settingCmd      `cmd:"" help:"Texts of the site that can be changed while the server runs."`

@@ -111,7 +111,7 @@ func (h *Handler) metadata(n *figures) map[string]any {
 		"invitesEnabled":            false,
 		"suggestions":               map[string]bool{"enabled": false},
 		"restrictedNicknames":       []string{},
-		"federation":                map[string]any{"enabled": true, "quarantined_instances": []string{}},
+		"federation":                n.federation,
 	}
 	l := h.Limits
 	if l.Upload > 0 {
@@ -133,7 +133,8 @@ const countEvery = 5 * time.Minute
 // figures are how much the server is used, and who runs it.
 type figures struct {
 	store.Usage
-	staff []vocab.IRI
+	staff      []vocab.IRI
+	federation map[string]any // What is decided about others.
 }
 
 // numbers keeps what was counted for a while.
@@ -160,6 +161,10 @@ func (n *numbers) get(ctx context.Context, h *Handler) (*figures, error) {
 	if staff == nil {
 		staff = []vocab.IRI{}
 	}
-	n.at, n.last = h.Now(), &figures{Usage: usage, staff: staff}
+	federation, err := h.Pipeline.Federation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.at, n.last = h.Now(), &figures{Usage: usage, staff: staff, federation: federation}
 	return n.last, nil
 }

@@ -137,6 +137,9 @@ func inspectObject(ctx context.Context, env *Env, o *store.Object, out io.Writer
 		fmt.Fprint(out, ", local only")
 	}
 	fmt.Fprintf(out, "\n  version of %s, arrived %s\n", time.UnixMilli(o.Version).UTC().Format("2006-01-02 15:04:05"), at(o.Seq))
+	if o.Patch != "" {
+		fmt.Fprintf(out, "  as the policies changed it: %s\n", o.Patch)
+	}
 	if o.Deleted != 0 {
 		fmt.Fprintf(out, "  deleted %s\n", time.UnixMilli(o.Deleted).UTC().Format("2006-01-02 15:04:05"))
 	}
@@ -152,9 +155,6 @@ func inspectObject(ctx context.Context, env *Env, o *store.Object, out io.Writer
 	return nil
 }
 
-// states says what an activity amounts to.
-var states = map[store.ActivityState]string{store.Live: "in effect", store.Waiting: "waits for what it speaks of", store.Undone: "taken back", store.Void: "without effect"}
-
 func inspectActivity(ctx context.Context, env *Env, a *store.Activity, out io.Writer) error {
 	actor, err := env.DB.Actor(ctx, a.Actor)
 	if err != nil {
@@ -164,7 +164,7 @@ func inspectActivity(ctx context.Context, env *Env, a *store.Activity, out io.Wr
 	if from == "" {
 		from = "here"
 	}
-	fmt.Fprintf(out, "%s  %s %s\n  by %s, from %s, %s; %s\n", at(a.Seq), a.Type, a.URI, actor.URI, from, vocab.VisibilityLevel(a.Visibility).Name, states[a.State])
+	fmt.Fprintf(out, "%s  %s %s\n  by %s, from %s, %s; %s\n", at(a.Seq), a.Type, a.URI, actor.URI, from, vocab.VisibilityLevel(a.Visibility).Name, pipeline.StateName(a.State))
 	var decisions []pipeline.Decision
 	if a.Verdict != "" {
 		if err := json.Unmarshal([]byte(a.Verdict), &decisions); err != nil {
@@ -173,7 +173,11 @@ func inspectActivity(ctx context.Context, env *Env, a *store.Activity, out io.Wr
 	}
 	fmt.Fprintf(out, "  origin, validate, actor, policy: passed\n")
 	for _, d := range decisions {
-		fmt.Fprintf(out, "  %s: %s\n", d.Stage, d.Said)
+		stage := d.Stage
+		if d.Rule != "" {
+			stage += " " + d.Rule
+		}
+		fmt.Fprintf(out, "  %s: %s\n", stage, d.Said)
 	}
 	written, err := env.DB.Written(ctx, a)
 	if err != nil {

@@ -28,6 +28,17 @@ type adminDomainBlock struct {
 	PrivateComment *string `json:"private_comment"`
 	PublicComment  *string `json:"public_comment"`
 	Obfuscate      bool    `json:"obfuscate"`
+
+	Pleroma pleromaBlock `json:"pleroma"`
+}
+
+// pleromaBlock is what can be decided about a host beside that, under Pleroma's names.
+type pleromaBlock struct {
+	MediaNSFW     bool `json:"media_nsfw"`
+	FollowersOnly bool `json:"followers_only"`
+	AvatarRemoval bool `json:"avatar_removal"`
+	BannerRemoval bool `json:"banner_removal"`
+	RejectDeletes bool `json:"reject_deletes"`
 }
 
 func digest(text string) string {
@@ -37,7 +48,8 @@ func digest(text string) string {
 
 func drawDomainBlock(b *store.HostBlock) *adminDomainBlock {
 	return &adminDomainBlock{itoa(b.ID), b.Domain, digest(b.Domain), isoTime(vocab.TimeOf(b.ID).UnixMilli()), b.Severity, b.RejectMedia, b.RejectReports,
-		orNil(b.PrivateComment), orNil(b.PublicComment), b.Obfuscate}
+		orNil(b.PrivateComment), orNil(b.PublicComment), b.Obfuscate,
+		pleromaBlock{b.MediaNSFW, b.FollowersOnly, b.RejectAvatars, b.RejectBanners, b.RejectDeletes}}
 }
 
 // adminDomainAllow is a host that is let in where federation is limited.
@@ -59,6 +71,11 @@ func readBlock(r *Request, b *store.HostBlock) {
 	b.RejectMedia = r.Bool("reject_media", b.RejectMedia)
 	b.RejectReports = r.Bool("reject_reports", b.RejectReports)
 	b.Obfuscate = r.Bool("obfuscate", b.Obfuscate)
+	b.MediaNSFW = r.Bool("media_nsfw", b.MediaNSFW)
+	b.FollowersOnly = r.Bool("followers_only", b.FollowersOnly)
+	b.RejectAvatars = r.Bool("avatar_removal", b.RejectAvatars)
+	b.RejectBanners = r.Bool("banner_removal", b.RejectBanners)
+	b.RejectDeletes = r.Bool("reject_deletes", b.RejectDeletes)
 	if r.Has("private_comment") {
 		b.PrivateComment = strings.TrimSpace(r.String("private_comment"))
 	}

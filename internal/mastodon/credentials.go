@@ -47,7 +47,8 @@ func (api *API) credentials(ctx context.Context, id int64) (any, error) {
 	source, err := marshal(map[string]any{"attribution_domains": append([]string{}, a.Preferences.AttributionDomains...), "note": a.Source.Note, "fields": sourceFields(p), "privacy": orElse(a.Preferences.Visibility, "public"),
 		"sensitive": a.Preferences.Sensitive, "language": language, "follow_requests_count": requests, "hide_collections": a.Preferences.HideNetwork,
 		"discoverable": discoverable, "indexable": indexable, "quote_policy": quotePolicy(a.Preferences),
-		"pleroma": map[string]any{"show_role": true, "no_rich_text": false, "discoverable": discoverable, "actor_type": orElse(p.profile.Type, "Person")}})
+		"pleroma": map[string]any{"show_role": true, "no_rich_text": false, "discoverable": discoverable, "actor_type": orElse(p.profile.Type, "Person"),
+			"accepts_direct_messages_from": orElse(a.Preferences.DirectFrom, "everybody")}})
 	if err != nil {
 		return nil, err
 	}
@@ -193,11 +194,22 @@ func (api *API) readAccount(r *Request, a *store.Account) error {
 	if r.Has("allow_following_move") { // Pleroma's.
 		a.Preferences.StayOnMove = !r.Bool("allow_following_move", true)
 	}
+	if v := r.String("accepts_direct_messages_from"); v != "" {
+		if !slices.Contains(directFrom, v) {
+			return fault.New(fault.Invalid, "Validation failed: Accepts direct messages from is not included in the list")
+		}
+		a.Preferences.DirectFrom = strings.TrimPrefix(v, "everybody")
+	}
 	if r.Has("hide_collections") {
 		a.Preferences.HideNetwork = r.Bool("hide_collections", false)
 	}
 	return api.readShown(r, a)
 }
+
+// directFrom are from whom people may want direct messages.
+//
+// spec: pleroma:differences_in_mastoapi_responses (accepts_direct_messages_from)
+var directFrom = []string{"everybody", "people_i_follow", "nobody"}
 
 // readProfile takes what is public.
 func (api *API) readProfile(r *Request, a *vocab.Actor, account *store.Account, pictures map[string]vocab.IRI, note string) {

@@ -177,12 +177,18 @@ func (d *drawing) fqn(a *store.Actor) string {
 // through the proxy, or the one for those who have none.
 func (d *drawing) picture(a *store.Actor, url, kind string) string {
 	switch {
-	case url == "" || !a.Local && d.hosts.Of(a.Host).RejectMedia:
+	case url == "" || !a.Local && d.unseen(a.Host, kind):
 		return d.url + "/static/" + kind + ".svg"
 	case a.Local:
 		return url
 	}
 	return orElse(d.remote(url), d.url+"/static/"+kind+".svg")
+}
+
+// unseen tells whether the admin wants no avatars, or no headers, of a host.
+func (d *drawing) unseen(host, kind string) bool {
+	rule := d.hosts.Of(host)
+	return rule.RejectMedia || kind == "avatar" && rule.RejectAvatars || kind == "header" && rule.RejectBanners
 }
 
 // remote is the address under which we serve a remote file; "" for addresses that

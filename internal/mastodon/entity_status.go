@@ -156,7 +156,7 @@ func drawTail(p *post, c *store.Content, text string) []byte {
 	plain = o.nest("spoiler_text")
 	plain.str("text/plain", c.Spoiler)
 	o.end(plain)
-	o.raw("expires_at", "null")
+	o.timeOr("expires_at", c.Expires)
 	if p.row.Local && c.Origin != "" {
 		o.str("origin", string(c.Origin))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -329,6 +330,9 @@ var _ = route("POST /api/v1/statuses", "write:statuses",
 		if d.QuotePolicy, err = draftPolicy(r, preferred(r).QuotePolicy); err != nil {
 			return nil, err
 		}
+		if d.Lifetime, err = draftLifetime(r); err != nil {
+			return nil, err
+		}
 		if d.Empty() {
 			return nil, invalidField("Text can't be blank")
 		}
@@ -341,6 +345,20 @@ var _ = route("POST /api/v1/statuses", "write:statuses",
 		}
 		return api.drawStatus(r, id)
 	})
+
+// draftLifetime is after what time a post is to delete itself, 0 never.
+//
+// spec: pleroma:differences_in_mastoapi_responses#post-apiv1statuses (expires_in)
+func draftLifetime(r *Request) (time.Duration, error) {
+	if r.String("expires_in") == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(r.String("expires_in"), 10, 64)
+	if err != nil || n < int64(pipeline.MinLifetime/time.Second) || n > 100*365*24*3600 {
+		return 0, invalidField("Expiry date is too soon: at least %d seconds", int64(pipeline.MinLifetime/time.Second))
+	}
+	return time.Duration(n) * time.Second, nil
+}
 
 // spec: masto:methods/statuses#edit
 var _ = route("PUT /api/v1/statuses/{id}", "write:statuses",

@@ -50,6 +50,7 @@ func (p *Pipeline) Jobs() map[string]func(context.Context, store.Job) error {
 		"index":           handler(p.indexOld),
 		"software":        handler(p.fetchSoftware),
 		"proof-keys":      handler(p.addProofKeys),
+		"expire":          handler(p.expire),
 	}
 }
 

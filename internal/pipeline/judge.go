@@ -37,8 +37,15 @@ func (p *Pipeline) judge(ctx context.Context, q *store.Q, a *vocab.Activity, act
 
 // caseOf is an activity with the facts that cost nothing.
 func (p *Pipeline) caseOf(a *vocab.Activity, actor *store.Actor, from Origin) *policy.Case {
-	return &policy.Case{Activity: a, Tally: &p.tally, Facts: policy.Facts{Local: from.local(), Host: actor.Host, Fetched: from.Fetched, Now: p.Now(), Followers: actor.Followers,
-		FirstSeen: vocab.TimeOf(actor.ID), Username: actor.Username, Service: actor.Type == "Service" || actor.Type == "Application"}}
+	facts := policy.Facts{Local: from.local(), Host: actor.Host, Fetched: from.Fetched, Now: p.Now(), Followers: actor.Followers,
+		FirstSeen: vocab.TimeOf(actor.ID), Username: actor.Username, Service: actor.Type == "Service" || actor.Type == "Application"}
+	if tags := p.tags.Load(); tags != nil {
+		facts.Tags = tags.ids[actor.ID]
+		if a.Type == "Follow" {
+			facts.TargetTags = tags.uris[a.Object]
+		}
+	}
+	return &policy.Case{Activity: a, Tally: &p.tally, Facts: facts}
 }
 
 // reencode writes the documents of an activity of ours anew, as the rules changed it:
@@ -129,6 +136,30 @@ var gatherers = []struct {
 				return err
 			} else if !knows && one.ID != actor.ID {
 				c.Unknown = append(c.Unknown, uri)
+			}
+		}
+		return nil
+	}},
+	{policy.WantClosed, func(ctx context.Context, q *store.Q, own string, c *policy.Case, actor *store.Actor) error {
+		people, err := ourPeople(ctx, q, own, c)
+		if err != nil {
+			return err
+		}
+		for _, one := range people {
+			account, err := q.Account(ctx, one.ID)
+			if err != nil {
+				return err
+			}
+			wary := account.Preferences.DirectFrom == "people_i_follow"
+			if wary {
+				knows, err := follows(ctx, q, one.ID, actor.ID)
+				if err != nil {
+					return err
+				}
+				wary = !knows
+			}
+			if one.ID != actor.ID && (wary || account.Preferences.DirectFrom == "nobody") {
+				c.Closed = append(c.Closed, one.URI)
 			}
 		}
 		return nil
@@ -258,14 +289,22 @@ func (s *Step) enqueueAsked(ctx context.Context) error {
 	return nil
 }
 
-// patchedBy returns the patch that stands with an activity of the log; nil none.
-func patchedBy(row *store.Activity) (*policy.Patch, error) {
+// decisionsOf reads what was decided about an activity of the log.
+func decisionsOf(row *store.Activity) (decisions []Decision, err error) {
 	if row.Verdict == "" {
 		return nil, nil
 	}
-	var decisions []Decision
 	if err := json.Unmarshal([]byte(row.Verdict), &decisions); err != nil {
 		return nil, fmt.Errorf("verdict on activity %d: %w", row.Seq, err)
+	}
+	return decisions, nil
+}
+
+// patchedBy returns the patch that stands with an activity of the log; nil none.
+func patchedBy(row *store.Activity) (*policy.Patch, error) {
+	decisions, err := decisionsOf(row)
+	if err != nil {
+		return nil, err
 	}
 	for _, d := range decisions {
 		if d.Patch != nil {

@@ -151,7 +151,7 @@ func (s *Step) reshowQuietly(ctx context.Context, obj *store.Object, o *vocab.Ob
 	}
 	published := vocab.ClampTime(o.Published, vocab.TimeOf(s.Seq)).UnixMilli()
 	content := r.fill(obj.URI, published, people)
-	if err := s.detail(ctx, content); err != nil {
+	if err := s.complete(ctx, content, obj.ID); err != nil {
 		return err
 	}
 	if err := s.quoting(ctx, content, o); err != nil {
@@ -253,7 +253,7 @@ func (s *Step) show(ctx context.Context, obj *store.Object, o *vocab.Object, r *
 		return err
 	}
 	content := r.fill(obj.URI, published, people)
-	if err := s.detail(ctx, content); err != nil {
+	if err := s.complete(ctx, content, obj.ID); err != nil {
 		return err
 	}
 	if err := s.quoting(ctx, content, o); err != nil {
@@ -308,6 +308,14 @@ func (s *Step) show(ctx context.Context, obj *store.Object, o *vocab.Object, r *
 	return s.distribute(ctx, st, r.tags, people)
 }
 
+// complete adds to the content of a post of ours what only its own rows know.
+func (s *Step) complete(ctx context.Context, c *store.Content, status int64) (err error) {
+	if c.Expires, err = s.lifetimeOf(ctx, status); err != nil {
+		return err
+	}
+	return s.detail(ctx, c)
+}
+
 // edited is the time of the last edit, 0 when the post is as it was written.
 func edited(obj *store.Object, published int64) int64 {
 	if obj.Version > published {
@@ -337,7 +345,7 @@ func (s *Step) reshow(ctx context.Context, obj *store.Object, o *vocab.Object, r
 		return err
 	}
 	content := r.fill(obj.URI, published, people)
-	if err := s.detail(ctx, content); err != nil {
+	if err := s.complete(ctx, content, obj.ID); err != nil {
 		return err
 	}
 	if err := s.quoting(ctx, content, o); err != nil {

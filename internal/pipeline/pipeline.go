@@ -32,6 +32,7 @@ type Options struct {
 	Remote    *remote.Client // nil: nothing is ever fetched.
 	Stream    Publisher      // nil: nobody listens.
 	Policies  *policy.Book   // The admin's rules beside those about hosts. nil: none.
+	Setup     PolicySetup    // What the admin set up of the policies outside the database.
 	URL       string         // Base of all own ids, without a trailing slash: https://a.test
 	Domain    string         // Of the handles.
 	Log       *slog.Logger
@@ -53,6 +54,8 @@ type Options struct {
 // Pipeline processes activities. It is safe for concurrent use.
 type Pipeline struct {
 	Options
+	policyState
+
 	host string // Authority of URL.
 	keys keyring
 

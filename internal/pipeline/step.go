@@ -41,6 +41,7 @@ type Step struct {
 	decisions  []Decision
 	patch      *policy.Patch // What the policies changed; nil nothing.
 	asked      []policy.Job  // What they want done.
+	expires    int64         // When the new post of ours is to be deleted; ms, 0 never.
 	doc        []byte
 	arrived    []vocab.IRI
 	emitted    []emission
@@ -113,6 +114,9 @@ func (s *Step) run(ctx context.Context, t *Type, depth int) error {
 		if err := s.also(ctx, s); err != nil {
 			return err
 		}
+	}
+	if err := s.keepLifetime(ctx); err != nil {
+		return err
 	}
 	if err := s.enqueueAsked(ctx); err != nil {
 		return err
@@ -263,15 +267,22 @@ func (p *Pipeline) load(ctx context.Context, tx *store.Tx, row *store.Activity) 
 	if err != nil {
 		return nil, err
 	}
-	from := Origin{Host: row.Origin}
-	if row.Origin == importPrefix {
-		from = fromArchive(actor.ID)
-	} else if host, ok := strings.CutPrefix(row.Origin, fetchPrefix); ok {
-		from = Origin{Host: host, Fetched: true}
-	} else if row.Origin == "" {
-		from = FromAccount(actor.ID)
-	}
+	from := originOf(row, actor)
 	return &Step{Tx: tx, p: p, Activity: a, Actor: actor, From: from, Seq: row.Seq, object: row.Object, visibility: row.Visibility, doc: []byte(row.Doc), patch: patch}, nil
+}
+
+// originOf is who vouched for an activity of the log.
+func originOf(row *store.Activity, actor *store.Actor) Origin {
+	if row.Origin == importPrefix {
+		return fromArchive(actor.ID)
+	}
+	if host, ok := strings.CutPrefix(row.Origin, fetchPrefix); ok {
+		return Origin{Host: host, Fetched: true}
+	}
+	if row.Origin == "" {
+		return FromAccount(actor.ID)
+	}
+	return Origin{Host: row.Origin}
 }
 
 // Wait leaves the activity without effect until a document with this id arrives.

@@ -28,11 +28,12 @@ type Draft struct {
 	QuotePolicy string // One of Policies; "" means public, of an edit as it was.
 	Media       []store.Media
 	Poll        *DraftPoll
-	Emoji       []vocab.Tag // The instance's own emoji that the text may use.
-	People      []Addressee // Who is addressed beside those whom the text mentions.
-	Key         string      // Idempotency-Key, "" none
-	Scheduled   int64       // What was kept for later and is published now, 0 none.
-	App         string      // Name of the client, shown beside the post.
+	Emoji       []vocab.Tag   // The instance's own emoji that the text may use.
+	People      []Addressee   // Who is addressed beside those whom the text mentions.
+	Lifetime    time.Duration // After it the post is deleted; 0 never.
+	Key         string        // Idempotency-Key, "" none
+	Scheduled   int64         // What was kept for later and is published now, 0 none.
+	App         string        // Name of the client, shown beside the post.
 	AppURL      string
 }
 
@@ -104,6 +105,7 @@ func (p *Pipeline) write(ctx context.Context, a *vocab.Activity, by *store.Actor
 	}
 	s := &Step{p: p, Activity: a, Actor: by, From: FromAccount(by.ID), localOnly: d.LocalOnly, also: also}
 	s.heed(c)
+	s.expires = p.lifetime(d, c)
 	s.prepare()
 	return p.DB.Write(ctx, func(tx *store.Tx) error { return s.commit(ctx, tx, t) })
 }

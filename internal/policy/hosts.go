@@ -28,7 +28,6 @@ type hostBook struct {
 	rules   map[string]HostRule
 	allowed map[string]bool // nil: everybody.
 	media   bool            // Some rule is about media.
-	looks   bool            // Some rule is about avatars or banners.
 }
 
 // Set replaces the rules. limited lets in only who is allowed.
@@ -37,7 +36,6 @@ func (h *Hosts) Set(rules []HostRule, allowed []string, limited bool) {
 	for _, r := range rules {
 		b.rules[r.Domain] = r
 		b.media = b.media || r.RejectMedia
-		b.looks = b.looks || r.RejectAvatars || r.RejectBanners
 	}
 	if limited {
 		b.allowed = make(map[string]bool, len(allowed))
@@ -89,10 +87,4 @@ func (h *Hosts) Refuses(host string) bool { return h.Of(host).Suspend }
 func (h *Hosts) AnyMedia() bool {
 	b := h.now.Load()
 	return b != nil && b.media
-}
-
-// AnyLooks tells whether there is a rule about avatars or banners at all.
-func (h *Hosts) AnyLooks() bool {
-	b := h.now.Load()
-	return b != nil && b.looks
 }

@@ -10,6 +10,9 @@ type Simple struct {
 	// in a thread that was begun there.
 	HandleThreads bool `key:"handle_threads" default:"false"`
 
+	// Refuse are hosts that the settings' file keeps out.
+	Refuse RejectDomains
+
 	hosts *Hosts
 }
 
@@ -27,7 +30,7 @@ func (s *Simple) Check(c *Case) error {
 		return nil
 	}
 	rule := s.hosts.Of(c.Host)
-	if rule.Suspend {
+	if rule.Suspend || s.Refuse.Refuses(c.Host) {
 		return c.Reject("This server does not accept posts from %s.", c.Host)
 	}
 	if s.HandleThreads {

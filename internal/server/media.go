@@ -121,6 +121,11 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 // ever changes.
 const proxyAge = 24 * time.Hour
 
+// fetchMedia fetches a remote file.
+func (s *Server) fetchMedia(ctx context.Context, url string) (io.ReadCloser, string, error) {
+	return s.Remote.Media(ctx, vocab.IRI(url), int64(s.Config.Media.RemoteMaxFile))
+}
+
 // proxy serves our copy of a remote picture, at an address that we have signed.
 func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 	url, ok := s.signer.Open(r.URL.Path)
@@ -128,9 +133,7 @@ func (s *Server) proxy(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	f, kind, err := s.cache.Get(r.Context(), url, func(ctx context.Context, url string) (io.ReadCloser, string, error) {
-		return s.Remote.Media(ctx, vocab.IRI(url), int64(s.Config.Media.RemoteMaxFile))
-	})
+	f, kind, err := s.cache.Get(r.Context(), url, s.fetchMedia)
 	if err != nil {
 		s.Log.Debug("no copy", "url", url, "err", err)
 		http.Error(w, "The picture can't be had at the moment.", http.StatusBadGateway)

@@ -113,15 +113,12 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	s.refuses = policy.RejectDomains(c.Federation.RejectHosts)
-	if err := s.setPolicies(c.Policy); err != nil {
-		return err
-	}
 	s.Hub = stream.New(stream.Options{DB: s.DB, Log: s.Log})
 	base := vocab.IRI(c.URL)
 	scheme, _, _ := strings.Cut(c.URL, ":")
 	s.Remote = remote.New(remote.Options{UserAgent: "Kenoma/" + s.Version + " (+" + c.URL + ")", AllowNetworks: c.Federation.AllowNetworks,
 		AllowHTTP: c.Federation.AllowHTTP, Dial: s.Dial, Scheme: scheme, Now: s.Now, Forms: s.DB, Own: func(host string) bool { return host == base.Host() }})
-	s.Pipeline = pipeline.New(pipeline.Options{DB: s.DB, Remote: s.Remote, Stream: s.Hub, Hosts: &s.hosts, Policies: &s.policies, URL: c.URL, Domain: c.Domain,
+	s.Pipeline = pipeline.New(pipeline.Options{DB: s.DB, Remote: s.Remote, Stream: s.Hub, Hosts: &s.hosts, Policies: &s.policies, Setup: s.policySetup(), URL: c.URL, Domain: c.Domain,
 		Log: s.Log, Now: s.Now, NewKey: s.NewKey, KeepSuspended: c.Moderation.KeepSuspended, MailStaff: c.Moderation.MailReports, LimitedFederation: c.Federation.Limited})
 	s.Pipeline.Cards = c.Cards.Enabled
 	s.Pipeline.MaxPins = c.Limits.Pins
@@ -162,7 +159,7 @@ func (s *Server) build(ctx context.Context) error {
 			go s.reloadRules(context.WithoutCancel(ctx)) // A watcher must be quick.
 		}
 	})
-	if err := errors.Join(s.Pipeline.ReloadHosts(ctx), s.Auth.ReloadBlocks(ctx)); err != nil {
+	if err := errors.Join(s.Pipeline.ReloadHosts(ctx), s.Pipeline.ReloadPolicies(ctx), s.Auth.ReloadBlocks(ctx)); err != nil {
 		return err
 	}
 	if err := s.buildMedia(ctx); err != nil {
@@ -202,7 +199,7 @@ func (s *Server) names(ctx context.Context) (title, description string, err erro
 
 // reloadRules reads what the admins keep out, after a change or in case that one was missed.
 func (s *Server) reloadRules(ctx context.Context) {
-	if err := errors.Join(s.Pipeline.ReloadHosts(ctx), s.Auth.ReloadBlocks(ctx)); err != nil {
+	if err := errors.Join(s.Pipeline.ReloadHosts(ctx), s.Pipeline.ReloadPolicies(ctx), s.Auth.ReloadBlocks(ctx)); err != nil {
 		s.Log.Error("rules not read", "err", err)
 	}
 }
@@ -225,6 +222,8 @@ func (s *Server) jobs() map[string]queue.Handler {
 	}
 	all["sweep"] = s.sweep
 	all["tally"] = s.tally
+	all["warm-media"] = s.warmMedia
+	all["steal-emoji"] = s.stealEmoji
 	all[media.JobKind] = s.uploads.Job
 	all[store.DropUploadsJob] = s.uploads.DropJob
 	for _, kind := range []string{"fetch", "relay-send"} {
@@ -339,6 +338,7 @@ func (s *Server) Serve(ctx context.Context) error {
 			return fmt.Errorf("listening: %w", err)
 		}
 	}
+	go s.watchScripts(ctx)
 	web := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)}
 	if err := s.Start(ctx); err != nil {

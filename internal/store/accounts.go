@@ -35,6 +35,7 @@ type Preferences struct {
 	Sensitive   bool   `json:"sensitive,omitempty"`
 	Language    string `json:"language,omitempty"`
 	QuotePolicy string `json:"quote_policy,omitempty"` // Of new posts: public, followers, nobody; "" public.
+	DirectFrom  string `json:"direct_from,omitempty"`  // Who may write direct messages: people_i_follow, nobody; "" everybody.
 	HideNetwork bool   `json:"hide_network,omitempty"` // Followers and followed are nobody's business.
 
 	// What the profile doesn't show although it could.

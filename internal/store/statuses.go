@@ -56,8 +56,9 @@ type Content struct {
 	QuoteAsk   []string  `json:"quote_ask,omitempty"`   // Whose are looked at first; the same words.
 	App        string    `json:"app,omitempty"`         // Name of the client that made a local post.
 	AppURL     string    `json:"app_url,omitempty"`
-	Link       string    `json:"link,omitempty"`   // The one that a card is shown for.
-	Locked     bool      `json:"locked,omitempty"` // Nobody may answer.
+	Expires    int64     `json:"expires,omitempty"` // ms of its deletion, of a post of ours; 0 never.
+	Link       string    `json:"link,omitempty"`    // The one that a card is shown for.
+	Locked     bool      `json:"locked,omitempty"`  // Nobody may answer.
 
 	Card *Card `json:"-"` // Of Link, when it was fetched; only Contents fills it.
 }
