@@ -1,7 +1,9 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import emojiWords from 'emojilib';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import emojiGroups from 'unicode-emoji-json/data-by-group.json' with { type: 'json' };
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
@@ -10,7 +12,7 @@ const server = process.env.KENOMA_URL ?? 'http://localhost:4000';
 const passedOn = ['/api', '/oauth', '/auth', '/setup', '/media', '/proxy', '/.well-known', '/nodeinfo'];
 
 export default defineConfig({
-  plugins: [svelte(), precompress()],
+  plugins: [svelte(), emojiNames(), precompress()],
   build: {
     target: 'es2022',
     modulePreload: { polyfill: false },
@@ -33,6 +35,25 @@ export default defineConfig({
     environment: 'happy-dom',
   },
 });
+
+/** How many words an emoji is found by besides its name; each more costs some 4 kB, compressed. */
+const moreWords = 2;
+
+/** Makes `virtual:emoji-names`: every emoji of Unicode, in its groups, one a line. */
+function emojiNames(): Plugin {
+  const id = 'virtual:emoji-names';
+  const words: Record<string, string[]> = emojiWords;
+  const line = ({ emoji, name }: { emoji: string; name: string }) => {
+    const more = (words[emoji] ?? []).map((w) => w.replaceAll('_', ' ')).filter((w) => !name.includes(w));
+    return [emoji, name, more.slice(0, moreWords).join(' ')].join('\t').trim();
+  };
+  const text = () => emojiGroups.flatMap((g) => [`# ${g.name}`, ...g.emojis.map(line)]).join('\n');
+  return {
+    name: 'emoji-names',
+    resolveId: (source) => (source === id ? `\0${id}` : undefined),
+    load: (source) => (source === `\0${id}` ? `export default ${JSON.stringify(text())}` : undefined),
+  };
+}
 
 /** Writes a .br and a .gz file beside every text file of the build that gets smaller by it. */
 function precompress(): Plugin {

@@ -55,6 +55,12 @@ export class Api {
   remove = (id: string) => this.http.delete<T.Status>(`/api/v1/statuses/${id}`);
   /** Does favourite, unfavourite, reblog, unreblog, bookmark, unbookmark, pin or unpin. */
   act = (id: string, verb: string) => this.http.post<T.Status>(`/api/v1/statuses/${id}/${verb}`);
+  /** Who answered a post with which emoji. */
+  reactions = (id: string) => this.http.get<T.Reaction[]>(`/api/v1/pleroma/statuses/${id}/reactions`);
+  react = (id: string, emoji: string, on: boolean) =>
+    this.http[on ? 'put' : 'delete']<T.Status>(
+      `/api/v1/pleroma/statuses/${id}/reactions/${encodeURIComponent(emoji)}`,
+    );
   vote = (poll: string, choices: number[]) =>
     this.http.post<T.Poll>(`/api/v1/polls/${poll}/votes`, { choices });
   poll = (id: string) => this.http.get<T.Poll>(`/api/v1/polls/${id}`);

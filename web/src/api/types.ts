@@ -119,7 +119,8 @@ export interface Status {
   visibility: Visibility;
   /** Ours: this post never leaves the server. */
   local_only?: boolean;
-  pleroma?: { local?: boolean };
+  /** Pleroma's additions, on servers that have them. */
+  pleroma?: { local?: boolean; emoji_reactions?: Reaction[] };
   sensitive: boolean;
   spoiler_text: string;
   language: string | null;
@@ -144,6 +145,20 @@ export interface Status {
   filtered?: { filter: { title: string; filter_action: 'warn' | 'hide' | 'blur' } }[];
 }
 
+/** How often somebody answered a post with one emoji. */
+export interface Reaction {
+  /** The emoji itself; of a custom one its name, with `@host` if it is another server's. */
+  name: string;
+  count: number;
+  me: boolean;
+  /** The picture of a custom emoji. */
+  url?: string | null;
+  /** Some of who did. */
+  account_ids?: string[];
+  /** The same people, where they are asked for. */
+  accounts?: Account[];
+}
+
 export interface StatusSource {
   id: string;
   text: string;
@@ -161,6 +176,9 @@ export interface Notification {
   created_at: string;
   account: Account;
   status?: Status;
+  /** Of a reaction: the emoji, and the picture of a custom one. */
+  emoji?: string;
+  emoji_url?: string | null;
   /** Which notifications belong together; sent from API version 2 on. */
   group_key?: string;
   report?: { id: string; target_account: Account };
@@ -176,6 +194,8 @@ export interface NotificationGroup {
   latest_page_notification_at?: string;
   sample_account_ids: string[];
   status_id?: string | null;
+  emoji?: string;
+  emoji_url?: string | null;
   report?: Notification['report'];
   event?: Notification['event'];
   moderation_warning?: Notification['moderation_warning'];
@@ -226,6 +246,7 @@ export interface Instance {
   languages: string[];
   /** Missing on servers before 4.3. */
   api_versions?: { mastodon?: number };
+  pleroma?: { metadata?: { features?: string[] } };
   configuration: {
     urls: { streaming?: string };
     statuses: {

@@ -1,4 +1,5 @@
 import type { Account, GroupedNotifications, Notification, Status } from '../api/types';
+import type { ReactionEmoji } from './reactions';
 
 /** Notifications of one kind about one post, newest first. */
 export interface Group {
@@ -12,6 +13,8 @@ export interface Group {
   count: number;
   people: Account[];
   status?: Status;
+  /** What people reacted with, each once. */
+  emojis?: ReactionEmoji[];
   /** The other side of an event that is about no post: a host, somebody who was reported, a warning. */
   about?: string;
 }
@@ -30,7 +33,7 @@ export function group(list: Notification[]): Group[] {
     const key = keyOf(n);
     const found = open.get(key);
     if (found && at - found.at <= reach) {
-      join(found.group, n.account);
+      join(found.group, n);
       return;
     }
     const made = alone(n);
@@ -53,6 +56,7 @@ export function fromServer({ accounts, statuses, notification_groups }: GroupedN
       count: g.notifications_count,
       people: g.sample_account_ids.flatMap((id) => people.get(id) ?? []),
       status: g.status_id ? posts.get(g.status_id) : undefined,
+      emojis: emojisOf(g),
       about: aboutOf(g),
     }))
     .filter((g) => g.people.length);
@@ -71,6 +75,7 @@ export function add(groups: Group[], n: Notification): Group[] {
     at: n.created_at,
     count: again ? count : count + 1,
     people: [n.account, ...people.filter((a) => a.id !== n.account.id)],
+    emojis: both(emojisOf(n), found.emojis),
   };
   return [joined, ...groups.filter((g) => g !== found)];
 }
@@ -83,10 +88,22 @@ export function below(groups: Group[], page: Group[]): Group[] {
 
 function alone(n: Notification): Group {
   const { id, type, created_at: at, account, status } = n;
-  return { key: keyOf(n), id, type, at, count: 1, people: [account], status, about: aboutOf(n) };
+  return {
+    key: keyOf(n),
+    id,
+    type,
+    at,
+    count: 1,
+    people: [account],
+    status,
+    emojis: emojisOf(n),
+    about: aboutOf(n),
+  };
 }
 
-function join(to: Group, person: Account): void {
+function join(to: Group, n: Notification): void {
+  const person = n.account;
+  to.emojis = both(to.emojis, emojisOf(n));
   if (to.people.some((a) => a.id === person.id)) return;
   to.people.push(person);
   to.count++;
@@ -95,6 +112,15 @@ function join(to: Group, person: Account): void {
 function keyOf(n: Notification): string {
   if (n.group_key) return n.group_key;
   return together.has(n.type) && n.status ? `${n.type}-${n.status.id}` : `ungrouped-${n.id}`;
+}
+
+function emojisOf(n: Pick<Notification, 'emoji' | 'emoji_url'>): ReactionEmoji[] | undefined {
+  return n.emoji ? [{ name: n.emoji, url: n.emoji_url }] : undefined;
+}
+
+function both(first: ReactionEmoji[] = [], second: ReactionEmoji[] = []): ReactionEmoji[] | undefined {
+  const all = new Map([...first, ...second].map((e) => [e.name, e]));
+  return all.size ? [...all.values()] : undefined;
 }
 
 function aboutOf(n: Pick<Notification, 'event' | 'report' | 'moderation_warning'>): string | undefined {

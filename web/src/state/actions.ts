@@ -1,4 +1,5 @@
 import type { Poll, Relationship, Status } from '../api/types';
+import { reacted, type ReactionEmoji } from '../logic/reactions';
 import { keep, patch, relationships, statuses } from './entities.svelte';
 import { forget } from './live';
 import { notes } from './notes.svelte';
@@ -42,6 +43,29 @@ function set(id: string, kind: keyof typeof switches, on: boolean): void {
   const status = statuses.get(id);
   if (!status || status[flag] === on) return;
   patch(id, { [flag]: on, ...(count ? { [count]: Math.max(0, status[count] + (on ? 1 : -1)) } : {}) });
+}
+
+/** Reacts with an emoji, or takes that back; shown at once, like the switches. */
+export async function react(id: string, emoji: ReactionEmoji, on: boolean): Promise<void> {
+  if (!session.token) return notes.say(t('post.replyNeedsAccount'));
+  const key = `react ${id}`;
+  const turn = (presses.get(key) ?? 0) + 1;
+  presses.set(key, turn);
+  setReaction(id, emoji, on);
+  try {
+    const answer = await api.react(id, emoji.name, on);
+    if (presses.get(key) === turn) keep(answer);
+  } catch (err) {
+    setReaction(id, emoji, !on);
+    notes.fail(err);
+  }
+}
+
+function setReaction(id: string, emoji: ReactionEmoji, on: boolean): void {
+  const pleroma = statuses.get(id)?.pleroma;
+  if (!pleroma) return;
+  const emoji_reactions = reacted(pleroma.emoji_reactions ?? [], emoji, on);
+  patch(id, { pleroma: { ...pleroma, emoji_reactions } });
 }
 
 export async function remove(id: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Account, Relationship, Status } from '../api/types';
+import { withMine } from '../logic/reactions';
 
 /**
  * Every post, account and relationship that was read, once, by id. Values are never changed in place: a new
@@ -39,7 +40,13 @@ export function keepEdited(status: Status): void {
   if (!old) return;
   const { favourited, reblogged, bookmarked, muted, pinned } = old;
   const poll = status.poll && { ...status.poll, voted: old.poll?.voted, own_votes: old.poll?.own_votes };
-  statuses.set(status.id, { ...status, poll, favourited, reblogged, bookmarked, muted, pinned });
+  const reactions = status.pleroma?.emoji_reactions;
+  const pleroma = reactions && {
+    ...status.pleroma,
+    emoji_reactions: withMine(reactions, old.pleroma?.emoji_reactions),
+  };
+  const mine = { poll, favourited, reblogged, bookmarked, muted, pinned };
+  statuses.set(status.id, { ...status, ...mine, pleroma: pleroma ?? status.pleroma });
 }
 
 export function forgetAll(): void {

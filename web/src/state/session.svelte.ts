@@ -63,6 +63,11 @@ class Session {
     return (this.instance?.api_versions?.mastodon ?? 0) >= version;
   }
 
+  /** Whether the server names a feature among Pleroma's. */
+  has(feature: string): boolean {
+    return !!this.instance?.pleroma?.metadata?.features?.includes(feature);
+  }
+
   async loadEmojis(): Promise<void> {
     this.emojis = await api.customEmojis();
   }

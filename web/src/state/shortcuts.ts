@@ -19,6 +19,7 @@ export const shortcuts: Shortcut[] = [
   { keys: 'r', label: 'keys.reply', run: () => press('reply') },
   { keys: 'f', label: 'keys.favourite', run: () => press('favourite') },
   { keys: 'b', label: 'keys.boost', run: () => press('boost') },
+  { keys: 'e', label: 'keys.react', run: () => press('react') },
   { keys: 'd', label: 'keys.bookmark', run: () => press('bookmark') },
   { keys: 'x', label: 'keys.reveal', run: () => press('reveal') },
   { keys: '.', label: 'keys.fresh', run: () => click('[data-do=fresh]') },
@@ -40,8 +41,7 @@ let firstAt = 0;
 /** Runs what a key means, unless somebody is writing, choosing or holding another key down. */
 export function shortcut(e: KeyboardEvent): void {
   if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
-  if ((e.target as Element).closest('input, textarea, select, [contenteditable], dialog, [role=menu]'))
-    return;
+  if ((e.target as Element).closest('input, textarea, select, [contenteditable], dialog, [popover]')) return;
   const before = Date.now() - firstAt < patience ? first : '';
   first = '';
   const found = shortcuts.find((s) => s.keys === before + e.key) ?? shortcuts.find((s) => s.keys === e.key);

@@ -1,60 +1,33 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
-import { Fake } from '../fake/server';
-import { launch, open, shoot, type Look } from './browser';
+import { statSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { shoot } from './browser';
+import {
+  button,
+  context,
+  fake,
+  focused,
+  page,
+  post,
+  press,
+  problems,
+  saved,
+  stage,
+  top,
+  until,
+  violations,
+  visit,
+} from './stage';
 
 /** What the page does, in a real browser, against the stand-in for a server. */
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 // A picture of one red pixel.
 const png = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==',
   'base64',
 );
 
-let browser: Browser;
-let fake: Fake;
-let context: BrowserContext;
-let page: Page;
-let problems: string[];
-
-before(async () => void (browser = await launch()));
-after(() => browser.close());
-beforeEach(async () => {
-  fake = new Fake();
-  await fake.start();
-});
-afterEach(async () => {
-  await context?.close();
-  await fake.stop();
-});
-
-/** Opens a page as a guest, or signed in as Ann. */
-async function visit(path: string, look: Look & { guest?: boolean } = {}): Promise<void> {
-  ({ context, page, problems } = await open(browser, fake.url, look));
-  if (!look.guest) await page.addInitScript(() => localStorage.setItem('kenoma.token', '"ann"'));
-  await page.goto(path);
-}
-
-const post = (text: string) => page.locator('article', { hasText: text }).first();
-const button = (name: string | RegExp) => page.getByRole('button', { name, exact: typeof name === 'string' });
-const saved = (text: string) => fake.world.statuses.find((s) => s.content.includes(text))!;
-/** How far a post is from the top of the window. */
-const top = async (text: string) => Math.round((await post(text).boundingBox())!.y);
-
-/** Clicks without scrolling to it first, as Playwright does. */
-const press = (what: Locator) => what.evaluate((element: HTMLElement) => element.click());
-
-async function until(what: () => boolean | Promise<boolean>, message: string): Promise<void> {
-  for (let n = 0; n < 200; n++) {
-    if (await what()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.fail(message);
-}
+stage();
 
 describe('signing in and out', () => {
   it('goes over the server and comes back to where one was', async () => {
@@ -275,12 +248,12 @@ describe('live updates', () => {
   it('count notifications', async () => {
     await visit('/');
     await page
-      .getByRole('link', { name: /Notifications.*6 unread/ })
+      .getByRole('link', { name: /Notifications.*7 unread/ })
       .first()
       .waitFor();
     fake.tell('user', 'notification', fake.world.notify('follow', fake.world.accounts[2]));
     await page
-      .getByRole('link', { name: /Notifications.*7 unread/ })
+      .getByRole('link', { name: /Notifications.*8 unread/ })
       .first()
       .waitFor();
     await page
@@ -651,27 +624,3 @@ describe('for everybody', () => {
     assert.ok(weigh('.css') <= 15_000, `${weigh('.css')} bytes of style`);
   });
 });
-
-const focused = () =>
-  page.evaluate(() => {
-    const element = document.activeElement;
-    return element?.getAttribute('aria-label') ?? element?.textContent?.trim() ?? '';
-  });
-
-/** What axe has to say against the page: rule and place. */
-async function violations(): Promise<string[]> {
-  // Through the debugger, which the content policy does not bind.
-  await page.evaluate(axe);
-  return page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-    const { violations } = await axe.run();
-    return violations.flatMap((v) =>
-      v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary ?? ''}`),
-    );
-  });
-}
-
-interface Violation {
-  id: string;
-  nodes: { target: string[]; failureSummary?: string }[];
-}

@@ -6,6 +6,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { NewStatus, Status } from '../../src/api/types';
+import { reacted } from '../../src/logic/reactions';
 import { World } from './world';
 
 /**
@@ -176,6 +177,17 @@ export class Fake {
     if (status.visibility === 'public') this.tell('public:local', 'update', status);
     return status;
   }
+
+  /** Has Ann react to a post with an emoji, or take it back. */
+  react(c: Call, on: boolean): void {
+    const status = c.world.status(c.id);
+    const name = decodeURIComponent(c.verb);
+    if (!status?.pleroma) return missing(c);
+    const url = c.world.emojis.find((e) => e.shortcode === name)?.url;
+    const list = reacted(status.pleroma.emoji_reactions ?? [], { name, url }, on);
+    status.pleroma = { ...status.pleroma, emoji_reactions: list };
+    ok(c, status);
+  }
 }
 
 const types: Record<string, string> = {
@@ -337,6 +349,17 @@ const routes: Route[] = [
     }
     ok(c, c.verb === 'reblog' ? { ...status, id: `${c.id}0`, reblog: status } : status);
   }),
+  route('GET', '/api/v1/pleroma/statuses/:id/reactions', (c) =>
+    ok(
+      c,
+      (c.world.status(c.id)?.pleroma?.emoji_reactions ?? []).map((r) => ({
+        ...r,
+        accounts: r.account_ids?.map((id) => c.world.account(id)),
+      })),
+    ),
+  ),
+  route('PUT', '/api/v1/pleroma/statuses/:id/reactions/([^/]+)', (c) => c.fake.react(c, true)),
+  route('DELETE', '/api/v1/pleroma/statuses/:id/reactions/([^/]+)', (c) => c.fake.react(c, false)),
   route('POST', '/api/v1/polls/:id/votes', (c) => {
     const poll = c.world.polls.get(c.id)!;
     for (const i of c.body.choices) poll.options[i].votes_count!++;
@@ -433,6 +456,7 @@ function instance(world: World) {
     version: '4.6.0 (compatible; Kenoma 0.1.0)',
     description: '<p>A small, quiet server for tests.</p>',
     languages: ['en'],
+    pleroma: { metadata: { features: ['pleroma_emoji_reactions', 'custom_emoji_reactions'] } },
     configuration: {
       urls: {},
       statuses: { max_characters: 500, max_media_attachments: 4, characters_reserved_per_url: 23 },

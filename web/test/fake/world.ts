@@ -116,6 +116,7 @@ export class World {
       favourited: false,
       reblogged: false,
       bookmarked: false,
+      pleroma: { emoji_reactions: [] },
       ...more,
     };
     this.statuses.push(status);
@@ -346,7 +347,20 @@ export class World {
       12,
     );
     this.post(bo, '', { reblog: boosted, content: '' }, 9);
-    this.post(cyn, 'Rain at last. I can hear the beds drinking.', { favourites_count: 6 }, 4);
+    this.post(
+      cyn,
+      'Rain at last. I can hear the beds drinking.',
+      {
+        favourites_count: 6,
+        pleroma: {
+          emoji_reactions: [
+            { name: '🌧️', count: 3, me: false, account_ids: [bo.id, dao.id] },
+            { name: 'tea', url: this.emojis[2].url, count: 1, me: false, account_ids: [eli.id] },
+          ],
+        },
+      },
+      4,
+    );
     this.post(
       eli,
       'Only for the people of this server: the book club meets at seven, at the usual place.',
@@ -367,6 +381,11 @@ export class World {
       8,
     );
     this.notify('poll', eli, quiz, 3);
+    Object.assign(this.notify('pleroma:emoji_reaction', dao, mine, 2), { emoji: '🍞', emoji_url: null });
+    Object.assign(this.notify('pleroma:emoji_reaction', eli, mine, 1), {
+      emoji: 'tea',
+      emoji_url: this.emojis[2].url,
+    });
   }
 }
 
