@@ -55,6 +55,9 @@ export class Api {
   remove = (id: string) => this.http.delete<T.Status>(`/api/v1/statuses/${id}`);
   /** Does favourite, unfavourite, reblog, unreblog, bookmark, unbookmark, pin or unpin. */
   act = (id: string, verb: string) => this.http.post<T.Status>(`/api/v1/statuses/${id}/${verb}`);
+  /** Takes one's own post out of another that quotes it. */
+  revokeQuote = (id: string, quoting: string) =>
+    this.http.post<T.Status>(`/api/v1/statuses/${id}/quotes/${quoting}/revoke`);
   /** Who answered a post with which emoji. */
   reactions = (id: string) => this.http.get<T.Reaction[]>(`/api/v1/pleroma/statuses/${id}/reactions`);
   react = (id: string, emoji: string, on: boolean) =>

@@ -46,6 +46,8 @@ export interface CredentialAccount extends Account {
     language: string | null;
     note: string;
     follow_requests_count: number;
+    /** Missing on servers without quotes. */
+    quote_policy?: QuotePolicy;
   };
   role?: { name: string; permissions: string };
 }
@@ -135,6 +137,13 @@ export interface Status {
   in_reply_to_account_id: string | null;
   reblog: Status | null;
   poll: Poll | null;
+  /** Missing on servers without quotes, as is what follows. */
+  quote?: Quote | null;
+  quote_approval?: {
+    automatic: string[];
+    manual: string[];
+    current_user: 'automatic' | 'manual' | 'denied' | 'unknown';
+  };
   card: PreviewCard | null;
   application?: { name: string; website?: string | null } | null;
   favourited?: boolean;
@@ -144,6 +153,17 @@ export interface Status {
   pinned?: boolean;
   filtered?: { filter: { title: string; filter_action: 'warn' | 'hide' | 'blur' } }[];
 }
+
+/** What a post quotes, and whether that may be shown. */
+export interface Quote {
+  state: string;
+  quoted_status?: Status | null;
+  /** Within a quoted post its own quote is only named. */
+  quoted_status_id?: string | null;
+}
+
+export const quotePolicies = ['public', 'followers', 'nobody'] as const;
+export type QuotePolicy = (typeof quotePolicies)[number];
 
 /** How often somebody answered a post with one emoji. */
 export interface Reaction {
@@ -299,8 +319,10 @@ export interface NewStatus {
   media_ids?: string[];
   language?: string;
   poll?: { options: string[]; expires_in: number; multiple: boolean };
+  quoted_status_id?: string;
+  quote_approval_policy?: QuotePolicy;
 }
 
-export interface EditedStatus extends Omit<NewStatus, 'visibility' | 'in_reply_to_id'> {
+export interface EditedStatus extends Omit<NewStatus, 'visibility' | 'in_reply_to_id' | 'quoted_status_id'> {
   media_attributes?: { id: string; description: string }[];
 }

@@ -68,6 +68,18 @@ function setReaction(id: string, emoji: ReactionEmoji, on: boolean): void {
   patch(id, { pleroma: { ...pleroma, emoji_reactions } });
 }
 
+/** Takes the reader's own post out of one that quotes it. */
+export async function revokeQuote(quoting: Status): Promise<void> {
+  const quoted = quoting.quote?.quoted_status?.id;
+  if (!quoted) return;
+  try {
+    keep(await api.revokeQuote(quoted, quoting.id));
+    notes.say(t('quote.revoked.done'));
+  } catch (err) {
+    notes.fail(err);
+  }
+}
+
 export async function remove(id: string): Promise<void> {
   try {
     await api.remove(id);

@@ -1,6 +1,14 @@
 import { upload } from '../api/upload';
-import type { EditedStatus, MediaAttachment, NewStatus, Status, StatusSource } from '../api/types';
+import type {
+  EditedStatus,
+  MediaAttachment,
+  NewStatus,
+  QuotePolicy,
+  Status,
+  StatusSource,
+} from '../api/types';
 import { length } from '../logic/count';
+import { quotePolicyOf } from '../logic/quotes';
 import { audienceOf, narrower, type Audience } from '../logic/visibility';
 import { notes, reason } from './notes.svelte';
 import { api, session, store, stored } from './session.svelte';
@@ -89,6 +97,8 @@ interface Saved {
 export interface DraftOptions {
   replyTo?: Status;
   edit?: Status;
+  /** The post that the new one is to quote. */
+  quote?: Status;
   source?: StatusSource;
 }
 
@@ -104,15 +114,21 @@ export class Draft {
   sending = $state(false);
   readonly replyTo?: Status;
   readonly edit?: Status;
+  readonly quote?: Status;
+  /** Who may quote it; undefined where the server knows no quotes. */
+  policy = $state<QuotePolicy>();
   private key = newKey();
 
-  constructor({ replyTo, edit, source }: DraftOptions = {}) {
+  constructor({ replyTo, edit, quote, source }: DraftOptions = {}) {
     this.replyTo = replyTo;
     this.edit = edit;
+    this.quote = quote;
+    this.policy = edit?.quote_approval ? quotePolicyOf(edit) : session.me?.source.quote_policy;
     const usual = session.me?.source.privacy ?? 'public';
     if (edit) this.beginEdit(edit, source);
     else if (replyTo) this.beginReply(replyTo, usual);
-    else this.audience = usual;
+    // A post for few is not shown to more by quoting it.
+    else this.audience = quote && audienceOf(quote) === 'private' ? narrower(usual, 'private') : usual;
     if (!edit) this.restore();
   }
 
@@ -202,7 +218,12 @@ export class Draft {
       if (media && text !== (media.description ?? '')) await api.describe(media.id, text);
     }
     return api.post(
-      { ...this.body(), visibility: this.audience, in_reply_to_id: this.replyTo?.id },
+      {
+        ...this.body(),
+        visibility: this.audience,
+        in_reply_to_id: this.replyTo?.id,
+        quoted_status_id: this.quote?.id,
+      },
       this.key, // The same until it is sent, so that a second try makes no second post.
     );
   }
@@ -213,7 +234,7 @@ export class Draft {
     return api.edit(edited.id, descriptions.length ? { ...body, media_attributes: descriptions } : body);
   }
 
-  private body(): Omit<NewStatus, 'visibility' | 'in_reply_to_id'> {
+  private body(): Omit<NewStatus, 'visibility' | 'in_reply_to_id' | 'quoted_status_id'> {
     const options = this.poll?.options.map((o) => o.trim()).filter(Boolean) ?? [];
     return {
       status: this.text.trim(),
@@ -222,7 +243,13 @@ export class Draft {
       media_ids: this.uploads.map((u) => u.media!.id),
       language: this.edit?.language ?? session.me?.source.language ?? undefined,
       poll: this.poll ? { options, expires_in: this.poll.runs, multiple: this.poll.multiple } : undefined,
+      quote_approval_policy: this.policyMatters ? this.policy : undefined,
     };
+  }
+
+  /** Posts for few can be quoted by nobody else, whatever is said. */
+  get policyMatters(): boolean {
+    return !!this.policy && !['private', 'direct'].includes(this.audience);
   }
 
   private beginReply(to: Status, usual: Audience): void {
@@ -263,7 +290,7 @@ export class Draft {
   }
 
   private get storageKey(): string {
-    return `kenoma.draft.${this.replyTo?.id ?? 'new'}`;
+    return `kenoma.draft.${this.replyTo?.id ?? (this.quote ? `quote.${this.quote.id}` : 'new')}`;
   }
 }
 

@@ -10,9 +10,11 @@ export const statuses = new SvelteMap<string, Status>();
 export const accounts = new SvelteMap<string, Account>();
 export const relationships = new SvelteMap<string, Relationship>();
 
-/** Remembers a post, what it boosts, and who wrote both. */
+/** Remembers a post, what it boosts or quotes, and who wrote them. */
 export function keep(status: Status): string {
   if (status.reblog) keep(status.reblog);
+  const quoted = status.quote?.quoted_status;
+  if (quoted && !statuses.has(quoted.id)) keep(quoted); // What is known already says more.
   keepAccount(status.account);
   statuses.set(status.id, status);
   return status.id;

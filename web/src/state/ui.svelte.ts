@@ -9,8 +9,8 @@ class Ui {
   threads = new SvelteSet<string>();
   /** Posts whose warning was opened. */
   revealed = new SvelteSet<string>();
-  /** The composer as a window: for a new post, or to change one. */
-  composer = $state.raw<{ edit?: Status } | null>(null);
+  /** The composer as a window: for a new post, to quote one or to change one. */
+  composer = $state.raw<{ edit?: Status; quote?: Status } | null>(null);
   viewer = $state.raw<{ media: MediaAttachment[]; at: number } | null>(null);
   question = $state.raw<Question | null>(null);
   help = $state(false);

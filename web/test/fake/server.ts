@@ -166,6 +166,14 @@ export class Fake {
       spoiler_text: input.spoiler_text ?? '',
       sensitive: !!input.sensitive,
       in_reply_to_id: input.in_reply_to_id ?? null,
+      quote: input.quoted_status_id
+        ? { state: 'accepted', quoted_status: world.status(input.quoted_status_id) }
+        : null,
+      quote_approval: {
+        automatic: input.quote_approval_policy === 'nobody' ? [] : [input.quote_approval_policy ?? 'public'],
+        manual: [],
+        current_user: 'automatic',
+      },
       media_attachments: (input.media_ids ?? []).map((id) => world.media.get(id)!),
       poll: input.poll
         ? world.poll(input.poll.options, [], input.poll.multiple, input.poll.expires_in / 60)
@@ -271,7 +279,14 @@ const routes: Route[] = [
     c.authorized
       ? ok(c, {
           ...c.world.me,
-          source: { privacy: 'public', sensitive: false, language: 'en', note: '', follow_requests_count: 0 },
+          source: {
+            privacy: 'public',
+            sensitive: false,
+            language: 'en',
+            note: '',
+            follow_requests_count: 0,
+            quote_policy: 'public',
+          },
         })
       : send(c.response, 401, { error: 'The access token is invalid' }),
   ),
@@ -349,6 +364,10 @@ const routes: Route[] = [
     }
     ok(c, c.verb === 'reblog' ? { ...status, id: `${c.id}0`, reblog: status } : status);
   }),
+  route('POST', '/api/v1/statuses/:id/quotes/(\\d+)/revoke', (c) => {
+    const status = c.world.status(c.verb)!;
+    ok(c, Object.assign(status, { quote: { state: 'revoked', quoted_status: null } }));
+  }),
   route('GET', '/api/v1/pleroma/statuses/:id/reactions', (c) =>
     ok(
       c,
@@ -412,7 +431,14 @@ const routes: Route[] = [
     if (c.body.display_name) c.world.me.display_name = c.body.display_name;
     ok(c, {
       ...c.world.me,
-      source: { privacy: 'public', sensitive: false, language: 'en', note: '', follow_requests_count: 0 },
+      source: {
+        privacy: 'public',
+        sensitive: false,
+        language: 'en',
+        note: '',
+        follow_requests_count: 0,
+        quote_policy: 'public',
+      },
     });
   }),
   route('GET', '/api/v2/search', (c) => {

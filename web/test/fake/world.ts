@@ -117,6 +117,8 @@ export class World {
       reblogged: false,
       bookmarked: false,
       pleroma: { emoji_reactions: [] },
+      quote: null,
+      quote_approval: { automatic: ['public'], manual: [], current_user: 'automatic' },
       ...more,
     };
     this.statuses.push(status);
@@ -347,6 +349,12 @@ export class World {
       12,
     );
     this.post(bo, '', { reblog: boosted, content: '' }, 9);
+    this.post(
+      dao,
+      'This, a hundred times. There is no better reason.',
+      { quote: { state: 'accepted', quoted_status: mine } },
+      7,
+    );
     this.post(
       cyn,
       'Rain at last. I can hear the beds drinking.',
