@@ -83,6 +83,8 @@ type wish struct {
 	session *auth.Session
 	*vocab.Activity
 	object map[string]json.RawMessage // The members of the inline object; nil without one.
+	key    string                     // Idempotency-Key, "" none.
+	count  func(pattern string) error // Counts against the limit of a route of the client API.
 }
 
 // wishKind is a type of activities that clients can ask for.
@@ -147,6 +149,8 @@ func (h *Handler) ownOutbox(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	d.Handler, d.ctx, d.by, d.session = h, r.Context(), one.Actor, one
+	d.key = cutRunes(r.Header.Get("Idempotency-Key"), maxKey)
+	d.count = func(pattern string) error { return h.count(w, one, pattern) }
 	about, err := kind.grant(d)
 	if err != nil {
 		return err
@@ -379,6 +383,9 @@ func (d *wish) undo() (int64, error) {
 			err = d.Pipeline.Unreact(d.ctx, d.by, a.Object, was.Content)
 		}
 	case "Announce":
+		if err := d.count("POST /api/v1/statuses/{id}/unreblog"); err != nil {
+			return 0, err
+		}
 		err = d.Pipeline.Unboost(d.ctx, d.by, a.Object)
 	case "Follow", "Block":
 		var target *store.Actor

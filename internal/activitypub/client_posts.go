@@ -17,6 +17,9 @@ import (
 // maxPeople bounds who can be addressed by their ids, as each may have to be fetched.
 const maxPeople = 50
 
+// maxKey is how much of an Idempotency-Key counts, in characters, as in the client API.
+const maxKey = 200
+
 // create posts a Note or Question, or votes.
 func (d *wish) create() (int64, error) {
 	o := d.Inline
@@ -25,6 +28,11 @@ func (d *wish) create() (int64, error) {
 	}
 	if o.Name != "" && o.InReplyTo != "" && o.Content == "" {
 		return d.vote(o)
+	}
+	if d.key != "" { // Before anything is judged: its files belong to that post by now.
+		if id, err := d.DB.Idempotent(d.ctx, d.by.ID, d.key); !errors.Is(err, store.ErrNotFound) {
+			return id, err
+		}
 	}
 	draft, err := d.draft(o, 0)
 	if err != nil {
@@ -44,6 +52,10 @@ func (d *wish) create() (int64, error) {
 		return 0, err
 	}
 	draft.Visibility = vocab.VisibilityOf(d.To, d.Cc, d.by.Followers).Name
+	draft.Key = d.key
+	if draft.QuotePolicy = d.quotePolicy(o); draft.QuotePolicy == "" {
+		draft.QuotePolicy = d.preferences().QuotePolicy
+	}
 	if draft.Empty() {
 		return 0, fault.New(fault.Invalid, "The post says nothing.")
 	}
@@ -55,6 +67,15 @@ func (d *wish) draft(o *vocab.Object, edited int64) (pipeline.Draft, error) {
 	draft := pipeline.Draft{Text: o.Content, ContentType: "text/html", Spoiler: o.Summary, Sensitive: o.Sensitive, Language: o.Language}
 	if o.Source != "" {
 		draft.Text, draft.ContentType = o.Source, o.SourceType
+	}
+	if edited == 0 { // What is not said is as in apps.
+		own := d.preferences()
+		if draft.Language == "" {
+			draft.Language = own.Language
+		}
+		if d.object["sensitive"] == nil {
+			draft.Sensitive = own.Sensitive
+		}
 	}
 	if app := d.session.App; app != nil {
 		draft.App, draft.AppURL = app.Name, app.Website
@@ -81,6 +102,28 @@ func (d *wish) draft(o *vocab.Object, edited int64) (pipeline.Draft, error) {
 		}
 	}
 	return draft, err
+}
+
+// preferences are how the author likes to write.
+func (d *wish) preferences() store.Preferences {
+	if d.session.Account == nil {
+		return store.Preferences{}
+	}
+	return d.session.Account.Preferences
+}
+
+// quotePolicy is who may quote a post, as its document says; "" when it does not.
+// Whoever is named alone counts as nobody: never more people than were meant.
+func (d *wish) quotePolicy(o *vocab.Object) string {
+	switch {
+	case o.Policy == nil:
+		return ""
+	case slices.Contains(o.Policy.Automatic, vocab.Public):
+		return "public"
+	case slices.Contains(o.Policy.Automatic, d.by.Followers):
+		return "followers"
+	}
+	return "nobody"
 }
 
 // files are the uploads that a post shows: what the client got when it uploaded them,
@@ -167,6 +210,9 @@ func (d *wish) update() (int64, error) {
 	}
 	if draft.Empty() && whole.QuoteURL == "" {
 		return 0, fault.New(fault.Invalid, "The post says nothing.")
+	}
+	if d.object["interactionPolicy"] != nil {
+		draft.QuotePolicy = d.quotePolicy(whole)
 	}
 	return row.ID, d.Pipeline.Edit(d.ctx, d.by, row.ID, draft)
 }

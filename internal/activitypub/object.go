@@ -231,7 +231,7 @@ func (h *Handler) withPost(r *http.Request, a *store.Activity, o *store.Object, 
 	return doc, p.audience, err
 }
 
-// addressedOnly gives an activity to those who are named in it.
+// addressedOnly gives an activity to those who are named in it, and to whoever did it.
 func (h *Handler) addressedOnly(r *http.Request, a *store.Activity, reader *store.Actor) ([]byte, audience, error) {
 	who, err := h.viewer(r, reader)
 	if err != nil {
@@ -244,7 +244,7 @@ func (h *Handler) addressedOnly(r *http.Request, a *store.Activity, reader *stor
 	if err != nil {
 		return nil, 0, err
 	}
-	if !slices.Contains(act.To, who.URI) && !slices.Contains(act.Cc, who.URI) {
+	if who.ID != a.Actor && !slices.Contains(act.To, who.URI) && !slices.Contains(act.Cc, who.URI) {
 		return nil, 0, noPost
 	}
 	return []byte(a.Doc), forOne, nil

@@ -189,6 +189,53 @@ func TestClientToServer(t *testing.T) {
 	}
 }
 
+// TestClientLikeApps: what a client of ActivityPub leaves out is as the author likes it in
+// apps, the same request twice does one thing, and whoever did something can read it.
+func TestClientLikeApps(t *testing.T) {
+	w := New(t, "a.test")
+	ann, bob := client{w.User("ann@a.test")}, w.User("bob@a.test")
+	if code := ann.Call("PATCH", "/api/v1/accounts/update_credentials", url.Values{"source[quote_policy]": {"nobody"}, "source[sensitive]": {"true"}, "source[language]": {"de"}}, nil); code != http.StatusOK {
+		t.Fatalf("preferences: %d", code)
+	}
+	me := string(ann.Actor.URI)
+	for _, tt := range []struct{ more, quotes string }{
+		{``, me},
+		{`,"interactionPolicy":{"canQuote":{"automaticApproval":["` + me + `/followers"]}}`, me + "/followers"},
+		{`,"interactionPolicy":{"canQuote":{"automaticApproval":["https://www.w3.org/ns/activitystreams#Public"]}}`, "https://www.w3.org/ns/activitystreams#Public"},
+	} {
+		note, _ := ann.read(ann.do(`{"type":"Note","content":"Guten Tag","to":["as:Public"]` + tt.more + `}`))["object"].(map[string]any)
+		if text := encode(t, note["interactionPolicy"]); !strings.Contains(text, `"`+tt.quotes+`"`) {
+			t.Errorf("with %q those may quote: %s, want %s", tt.more, text, tt.quotes)
+		}
+		if s, _ := bob.See(note["id"].(string)); !s.Sensitive || s.Language == nil || *s.Language != "de" {
+			t.Errorf("sensitive %t in %v, want what the author likes", s.Sensitive, s.Language)
+		}
+	}
+	twice := map[string]bool{}
+	for range 2 {
+		req, err := http.NewRequest("POST", ann.Server.web.URL+"/users/ann/outbox", strings.NewReader(`{"type":"Note","content":"Once","to":["as:Public"]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = ann.Server.Host
+		req.Header.Set("Content-Type", "application/activity+json")
+		req.Header.Set("Authorization", "Bearer "+ann.Token)
+		req.Header.Set("Idempotency-Key", "once")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		twice[resp.Header.Get("Location")] = resp.StatusCode == http.StatusCreated
+	}
+	if len(twice) != 1 || twice[""] {
+		t.Errorf("with one key there are %v, want one post", twice)
+	}
+	if like := ann.read(ann.do(`{"type":"Like","object":"` + bob.Post("Hello", "public").URI + `"}`)); like["type"] != "Like" {
+		t.Errorf("ann's own Like reads %v", like)
+	}
+}
+
 // TestClientUpload attaches a file that came by uploadMedia.
 func TestClientUpload(t *testing.T) {
 	w := New(t, "a.test")

@@ -149,7 +149,8 @@ func TestGroupAnnounces(t *testing.T) {
 }
 
 // TestModeratorDelete has moderators send their Delete themselves: of somebody who
-// moderates the group it is a removal from it, of others nothing.
+// moderates the group it is a removal from it, of others nothing, whatever they say
+// who they are.
 func TestModeratorDelete(t *testing.T) {
 	_, ann, c := newCommunity(t)
 	post := c.post("1", "")
@@ -157,12 +158,20 @@ func TestModeratorDelete(t *testing.T) {
 	c.tell(ann.Server, "1", "Create", c.author, post)
 	stranger := "http://mods.test/u/stranger"
 	c.actor(stranger, nil, "")
-	remove := func(by string) {
-		c.deliver(ann.Server, by, encode(t, map[string]any{"@context": "https://www.w3.org/ns/activitystreams", "id": by + "/delete/1", "type": "Delete", "actor": by, "object": id,
-			"to": []any{"https://www.w3.org/ns/activitystreams#Public"}, "cc": []any{c.group}, "audience": c.group, "summary": "off topic"}))
+	removal := func(by string) string {
+		return encode(t, map[string]any{"@context": "https://www.w3.org/ns/activitystreams", "id": by + "/delete/1", "type": "Delete", "actor": by, "object": id,
+			"to": []any{"https://www.w3.org/ns/activitystreams#Public"}, "cc": []any{c.group}, "audience": c.group, "summary": "off topic"})
 	}
+	remove := func(by string) { c.deliver(ann.Server, by, removal(by)) }
 	remove(stranger)
 	c.wantBoosts(ann, "after a stranger's Delete", id)
+	evil := "http://evil.test/u/x"
+	c.actor(evil, nil, "")
+	for _, inbox := range []string{"/inbox", "/relay/inbox"} {
+		c.postTo(ann.Server, inbox, evil, removal(c.mod))
+		c.w.Settle()
+		c.wantBoosts(ann, "after another host's Delete in the moderator's name to "+inbox, id)
+	}
 	remove(c.mod)
 	c.wantBoosts(ann, "after a moderator's Delete")
 	if _, ok := ann.See(id); !ok {

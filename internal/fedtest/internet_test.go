@@ -181,7 +181,13 @@ func (n *internet) deliver(to *Server, actor, doc string) int {
 
 func (n *internet) post(to *Server, actor, doc string) (status int, took time.Duration) {
 	n.t.Helper()
-	req, err := http.NewRequest(http.MethodPost, to.web.URL+"/inbox", bytes.NewReader([]byte(doc)))
+	return n.postTo(to, "/inbox", actor, doc)
+}
+
+// postTo is post to another inbox than the shared one.
+func (n *internet) postTo(to *Server, inbox, actor, doc string) (status int, took time.Duration) {
+	n.t.Helper()
+	req, err := http.NewRequest(http.MethodPost, to.web.URL+inbox, bytes.NewReader([]byte(doc)))
 	if err != nil {
 		n.t.Fatal(err)
 	}

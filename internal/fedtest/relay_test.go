@@ -283,3 +283,18 @@ func TestRelayFlood(t *testing.T) {
 		t.Errorf("%d posts are shown on a page of 40", len(got))
 	}
 }
+
+// TestRelayInboxOfAnother: nobody becomes the relay that we follow, nor a member, by
+// naming its inbox as one's own.
+func TestRelayInboxOfAnother(t *testing.T) {
+	_, a, net, relay := fakeRelay(t)
+	a.relays("open")
+	evil := "http://evil.test/actor"
+	net.actor(evil, map[string]any{"type": "Service", "preferredUsername": "evil", "inbox": "http://relay.test/inbox"}, "")
+	for _, object := range []string{asPub, "http://a.test/relay"} {
+		net.deliver(a, evil, encode(t, map[string]any{"@context": asContext, "id": evil + "/follow/" + url.QueryEscape(object), "type": "Follow", "actor": evil, "object": object}))
+		if got := a.relay(); got.Actor != vocab.IRI(relay) || got.State != store.RelayAccepted || got.Member != store.RelayNone {
+			t.Errorf("after a Follow of %s a has %+v", object, got)
+		}
+	}
+}

@@ -261,6 +261,9 @@ func (p *Pipeline) moderated(ctx context.Context, a *vocab.Activity, from Origin
 	if a.Type != Delete.Name || from.local() || a.Object == "" || a.Object == a.Actor {
 		return nil
 	}
+	if p.checkOrigin(a, from) != nil || p.Hosts.Refuses(from.Host) {
+		return nil // The usual way refuses it, and puts that on record.
+	}
 	o, err := p.DB.ObjectByURI(ctx, a.Object)
 	if errors.Is(err, store.ErrNotFound) || err == nil && o.Deleted != 0 {
 		return nil

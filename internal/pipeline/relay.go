@@ -335,8 +335,11 @@ func (p *Pipeline) relayFollowed(ctx context.Context, a *vocab.Activity) (bool, 
 		return true, err
 	}
 	litepub := a.Object == p.RelayURI()
-	if litepub && actor.Type == "Person" {
+	switch {
+	case litepub && actor.Type == "Person":
 		return true, fault.New(fault.Rejected, "The relay can be followed by servers alone.")
+	case !vocab.SameHost(actor.Inbox, actor.URI): // Else it could speak for the relay or member at that inbox.
+		return true, fault.New(fault.Rejected, "The inbox of %s is on another host.", actor.URI)
 	}
 	return true, p.DB.Write(ctx, func(tx *store.Tx) error {
 		r, err := tx.RelayByInbox(ctx, actor.Inbox)
@@ -349,17 +352,20 @@ func (p *Pipeline) relayFollowed(ctx context.Context, a *vocab.Activity) (bool, 
 			r.LitePub = litepub
 		}
 		r.Actor, r.MemberFollow = actor.URI, a.ID
-		switch {
-		case r.Member == store.RelayAccepted, r.Wanted, p.Relay.Members == "open" && r.Member != store.RelayRejected:
-			return p.settleMember(ctx, tx, r, true)
-		case p.Relay.Members == "approval" && r.Member != store.RelayRejected:
-			r.Member = store.RelayAsked
+		wanted := r.Member == store.RelayAccepted || r.Wanted || p.Relay.Members == "open" && r.Member != store.RelayRejected
+		if !wanted && (p.Relay.Members != "approval" || r.Member == store.RelayRejected) {
+			return p.answerMember(ctx, tx, r, "Reject")
+		}
+		if r.ID == 0 {
 			if all, err := tx.Relays(ctx); err != nil || len(all) >= store.MaxRelays {
 				return errors.Join(err, fault.New(fault.Transient, "Too many servers ask at the moment."))
 			}
-			return tx.PutRelay(ctx, r)
 		}
-		return p.answerMember(ctx, tx, r, "Reject")
+		if wanted {
+			return p.settleMember(ctx, tx, r, true)
+		}
+		r.Member = store.RelayAsked
+		return tx.PutRelay(ctx, r)
 	})
 }
 
@@ -474,7 +480,7 @@ func (p *Pipeline) announceRelayed(ctx context.Context, tx *store.Tx, object voc
 
 // relayOwn has a public post of ours announced to those who follow our relay.
 func (s *Step) relayOwn(ctx context.Context) error {
-	if s.Activity.Type != "Create" || !s.From.local() || s.localOnly || s.visibility != 0 || s.object == 0 || s.replay {
+	if s.Activity.Type != "Create" || !s.From.local() || s.localOnly || s.visibility != 0 || s.object == 0 || s.replay || s.From.imported {
 		return nil
 	}
 	if some, err := s.HasRelayMembers(ctx); err != nil || !some {

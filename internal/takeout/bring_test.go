@@ -183,7 +183,13 @@ func TestBringMastodon(t *testing.T) {
 				ann := w.person("ann")
 				w.stranger("bob", "b.test")
 				w.stranger("spam", "b.test")
+				w.ok(w.DB.Write(ctx, func(tx *store.Tx) error {
+					return tx.PutRelay(ctx, &store.Relay{Inbox: "https://member.test/inbox", Actor: "https://member.test/actor", Host: "member.test", Member: store.RelayAccepted})
+				}))
 				i := w.bring(ann, everything, pack(t, mastodon(t)))
+				if spread := storetest.Dump(t, w.DB, "SELECT object FROM relayed"); len(spread) != 0 {
+					t.Errorf("old posts are news to the members of the relay: %v", spread)
+				}
 				if i.Total != 9 || i.Done != 9 {
 					t.Errorf("%d of %d done, want 9 of 9", i.Done, i.Total)
 				}
