@@ -115,9 +115,26 @@ export function returnTo(spot: Spot | undefined): boolean {
     if (!spot.anchor) scrollTo(0, spot.y);
     return !spot.anchor;
   }
-  // Heights settle as what comes into view is measured.
-  for (let n = 0; n < 4; n++) scrollBy(0, element.getBoundingClientRect().top - spot.offset);
+  settle(element, spot.offset);
   return true;
+}
+
+/** For how many frames a place is held; posts get their height only once they have been near the screen. */
+const settling = 12;
+
+/** Keeps an element where it is to be while heights settle, unless the reader moves on. */
+function settle(element: Element, offset: number): void {
+  const moved = new AbortController();
+  for (const kind of ['wheel', 'touchstart', 'pointerdown', 'keydown']) {
+    addEventListener(kind, () => moved.abort(), { signal: moved.signal, passive: true });
+  }
+  const hold = (frames: number) => {
+    if (moved.signal.aborted || !element.isConnected || frames === 0) return moved.abort();
+    const away = element.getBoundingClientRect().top - offset;
+    if (Math.abs(away) >= 1) scrollBy(0, away);
+    requestAnimationFrame(() => hold(frames - 1));
+  };
+  hold(settling);
 }
 
 export const router = new Router();

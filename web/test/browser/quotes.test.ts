@@ -15,12 +15,12 @@ describe('quotes', () => {
     it(`are shown inside the post, ${look.size} ${look.dark ? 'dark' : 'light'}`, async () => {
       await visit('/', look);
       const quote = post(quoting).getByRole('blockquote');
-      await quote.getByText('Bread is out of the oven').waitFor();
+      await quote.getByText('Four weeks from seed to plate').waitFor();
       await post(quoting).scrollIntoViewIfNeeded();
       await shoot(page, 'test', `quotes-${look.size}${look.dark ? '-dark' : ''}`);
       assert.deepEqual(await violations(), []);
-      await quote.getByText('Bread is out of the oven').click();
-      await page.waitForURL(`**/@ann/${saved('Bread is out').id}`);
+      await quote.getByText('Four weeks from seed to plate').click();
+      await page.waitForURL(`**/@ann/${saved('Four weeks').id}`);
       assert.deepEqual(problems, []);
     });
   }

@@ -254,7 +254,7 @@ export class World {
       214,
     );
     this.post(eli, '@bo same here :spark:', { in_reply_to_id: sugar.id }, 190);
-    this.post(
+    const radishes = this.post(
       this.me,
       '@cyn@garden.example Radishes. Four weeks from seed to plate, and the children love to pull them.',
       { in_reply_to_id: root.id, favourites_count: 3 },
@@ -351,8 +351,8 @@ export class World {
     this.post(bo, '', { reblog: boosted, content: '' }, 9);
     this.post(
       dao,
-      'This, a hundred times. There is no better reason.',
-      { quote: { state: 'accepted', quoted_status: mine } },
+      'This, a hundred times. There is no better way to begin.',
+      { quote: { state: 'accepted', quoted_status: radishes } },
       7,
     );
     this.post(
