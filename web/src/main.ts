@@ -3,6 +3,7 @@ import App from './App.svelte';
 import './app.css';
 import { clock } from './state/clock.svelte';
 import { begin } from './state/life';
+import { language } from './state/language.svelte';
 import { catchUp, networkIsBack } from './state/live';
 import { router } from './state/router.svelte';
 import { theme } from './state/theme.svelte';
@@ -20,4 +21,6 @@ document.addEventListener('visibilitychange', () => {
   catchUp();
 });
 
+// Nobody sees the page in one language and then in another.
+await language.apply();
 mount(App, { target: document.getElementById('app')! });
