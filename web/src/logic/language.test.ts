@@ -38,7 +38,11 @@ describe('faults', () => {
       ['b: form many is missing'],
     ],
     ['a form too many', { a: '{name}', b: { ...good, two: '# {who}' } }, ['b: form two is unknown']],
-    ['a form without its number', { a: '{name}', b: { ...good, few: '{who}' } }, ['b: no number in form few']],
+    [
+      'a form without its number',
+      { a: '{name}', b: { ...good, few: '{who}' } },
+      ['b: no number in form few'],
+    ],
     [
       'a form without its parameter',
       { a: '{name}', b: { ...good, few: '#' } },
