@@ -95,7 +95,7 @@ function differences(code: string, source: string | Forms, target: string | Form
       .filter((form) => !sameParams(source.other, target[form]!))
       .map((form) => `other parameters in form ${form}`),
     ...given
-      .filter((form) => !named.includes(form) && !target[form]!.includes('#'))
+      .filter((form) => source.other.includes('#') && !named.includes(form) && !target[form]!.includes('#'))
       .map((form) => `no number in form ${form}`),
   ];
 }
