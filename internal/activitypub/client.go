@@ -393,7 +393,9 @@ func (d *wish) undo() (int64, error) {
 			return 0, err
 		}
 		if a.Type == "Follow" {
-			err = d.Pipeline.Unfollow(d.ctx, d.by, target)
+			if err = d.Pipeline.Unfollow(d.ctx, d.by, target); err == nil {
+				err = d.DB.Write(d.ctx, func(tx *store.Tx) error { return tx.ForgetFollowSettings(d.ctx, d.by.ID, target.ID) })
+			}
 		} else {
 			err = d.Pipeline.Unblock(d.ctx, d.by, target)
 		}

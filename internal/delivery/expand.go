@@ -255,7 +255,7 @@ func (d *Delivery) everywhere(ctx context.Context, x *expansion, after int64) (t
 
 // relays finds the relays that get our public posts whole, with what becomes of them.
 func (d *Delivery) relays(ctx context.Context, x *expansion, _ int64) (to []vocab.IRI, next int64, err error) {
-	if x.object == nil || x.object.Visibility != 0 || !slices.Contains(relayedTypes, x.row.Type) {
+	if x.origin != "" || x.object == nil || x.object.Visibility != 0 || !slices.Contains(relayedTypes, x.row.Type) {
 		return nil, 0, nil
 	}
 	to, err = d.opts.DB.RelayInboxes(ctx)

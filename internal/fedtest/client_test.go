@@ -231,6 +231,15 @@ func TestClientLikeApps(t *testing.T) {
 	if len(twice) != 1 || twice[""] {
 		t.Errorf("with one key there are %v, want one post", twice)
 	}
+	setting := url.Values{"reblogs": {"false"}}
+	if code := ann.Call("POST", "/api/v1/accounts/"+ann.Find("bob").ID+"/follow", setting, nil); code != http.StatusOK {
+		t.Fatalf("follow: %d", code)
+	}
+	ann.do(`{"type":"Undo","object":{"type":"Follow","actor":"` + me + `","object":"` + string(bob.Actor.URI) + `"}}`)
+	ann.do(`{"type":"Follow","object":"` + string(bob.Actor.URI) + `"}`)
+	if got := ann.relationship("bob"); !got.Following || !got.Reblogs {
+		t.Errorf("followed anew: %+v, want the settings of a new follow", got)
+	}
 	if like := ann.read(ann.do(`{"type":"Like","object":"` + bob.Post("Hello", "public").URI + `"}`)); like["type"] != "Like" {
 		t.Errorf("ann's own Like reads %v", like)
 	}

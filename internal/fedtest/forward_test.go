@@ -2,10 +2,12 @@ package fedtest
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
 	"kenoma/internal/remote"
+	"kenoma/internal/store"
 )
 
 // A reply reaches the followers of whom it answers, on a server that knows nothing of
@@ -64,6 +66,13 @@ func TestForwardsRaw(t *testing.T) {
 	ann := w.User("ann@a.test")
 	from, to := w.outsider(t, "from.test", 0), w.outsider(t, "to.test", remote.RFC9421)
 	to.follow(ann)
+	relay := w.outsider(t, "relay.test", 0)
+	err := ann.Server.DB.Write(t.Context(), func(tx *store.Tx) error {
+		return tx.PutRelay(t.Context(), &store.Relay{Inbox: relay.bob() + "/inbox", Actor: relay.bob(), Host: "relay.test", Wanted: true, State: store.RelayAccepted})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	posts := map[string]Status{}
 	for _, visibility := range []string{"public", "private", "direct"} {
 		text := "Hello"
@@ -74,6 +83,9 @@ func TestForwardsRaw(t *testing.T) {
 	}
 	w.Settle()
 	to.arrived()
+	if len(relay.arrived()) == 0 {
+		t.Error("the relay did not get her own public post")
+	}
 
 	n := 0
 	reply := func(to, visibility, more string) string {
@@ -123,5 +135,31 @@ func TestForwardsRaw(t *testing.T) {
 	w.Settle()
 	if got := to.arrived(); len(got) != 0 {
 		t.Errorf("of somebody blocked: %v", got)
+	}
+	// Nor of a host that she blocks, but the end of what was passed on before.
+	ann.Call("POST", "/api/v1/accounts/"+ann.Find("bob@from.test").ID+"/unblock", nil, nil)
+	before := reply(posts["public"].URI, everybody, "")
+	from.send("a.test", before)
+	w.Settle()
+	if got := to.arrived(); len(got) != 1 {
+		t.Errorf("of somebody blocked no more: %v", got)
+	}
+	if code := ann.Call("POST", "/api/v1/domain_blocks", url.Values{"domain": {"from.test"}}, nil); code != 200 {
+		t.Fatalf("domain block: %d", code)
+	}
+	from.send("a.test", reply(posts["public"].URI, everybody, ""))
+	w.Settle()
+	if got := to.arrived(); len(got) != 0 {
+		t.Errorf("of a blocked host: %v", got)
+	}
+	for i, want := range map[int]int{n - 1: 1, n: 0} {
+		from.send("a.test", fmt.Sprintf(`{"id":"http://from.test/%[1]d/delete","type":"Delete","actor":"%[2]s","to":%[3]s,"object":"http://from.test/%[1]d"}`, i, from.bob(), everybody))
+		w.Settle()
+		if got := to.arrived(); len(got) != want {
+			t.Errorf("the end of reply %d of a blocked host: %v", i, got)
+		}
+	}
+	if got := relay.arrived(); len(got) != 0 {
+		t.Errorf("a relay got what others wrote: %v", got)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kenoma/internal/fault"
 )
 
 // movers are Ann on a.test, who is about to be on b.test, with Bob on c.test, Cat on
@@ -49,6 +51,35 @@ func move(t *testing.T, ann, to *User) {
 		t.Fatal(err)
 	}
 	ann.w.Settle()
+}
+
+// Of several moves at the same moment one counts.
+func TestMoveOnce(t *testing.T) {
+	_, ann, _, _, cat, _ := movers(t)
+	ctx := t.Context()
+	if err := cat.Server.Pipeline.AddAlias(ctx, cat.Actor, ann.Handle()); err != nil {
+		t.Fatal(err)
+	}
+	const tries = 16
+	begin, moved := make(chan struct{}), make(chan error)
+	for range tries {
+		go func() {
+			<-begin
+			moved <- ann.Server.Pipeline.MoveAway(ctx, ann.Actor, cat.Handle(), true)
+		}()
+	}
+	close(begin)
+	n := 0
+	for range tries {
+		if err := <-moved; err == nil {
+			n++
+		} else if !fault.Is(err, fault.TooMany) {
+			t.Errorf("one of many: %v", err)
+		}
+	}
+	if all, err := ann.Server.DB.AccountMoves(ctx, ann.Actor.ID); err != nil || n != 1 || len(all) != 1 {
+		t.Errorf("%d moves, %d noted, %v, want one", n, len(all), err)
+	}
 }
 
 func TestMoveTakesFollowersAlong(t *testing.T) {

@@ -58,7 +58,7 @@ func (s *Step) forwardReply(ctx context.Context, st *store.Status) error {
 	if ok, err := s.forwardable(ctx, st, author, raw); err != nil || !ok {
 		return err
 	}
-	if blocked, err := s.Blocked(ctx, author.ID, s.Actor.ID); err != nil || blocked {
+	if wanted, err := s.forwardWanted(ctx, st, author); err != nil || !wanted {
 		return err
 	}
 	if err := s.AddForward(ctx, store.Forward{Activity: s.Seq, Actor: author.ID, Doc: string(raw)}); err != nil {
@@ -87,6 +87,22 @@ func (s *Step) forwardable(ctx context.Context, st *store.Status, author *store.
 	}
 	o := s.Activity.Inline
 	return o != nil && slices.Contains(append(slices.Clone(o.To), o.Cc...), author.Followers), nil
+}
+
+// forwardWanted tells whether author has not shut out who writes. What was passed on
+// before is taken back all the same.
+func (s *Step) forwardWanted(ctx context.Context, st *store.Status, author *store.Actor) (bool, error) {
+	shut, err := s.Blocked(ctx, author.ID, s.Actor.ID)
+	if err == nil && !shut {
+		shut, err = s.ShutsOut(ctx, author.ID, s.Actor)
+	}
+	if err != nil || !shut {
+		return err == nil, err
+	}
+	if s.Activity.Type != "Delete" {
+		return false, nil
+	}
+	return s.Sent(ctx, st.ID)
 }
 
 // Signed tells whether a document says that it is signed in itself. The signature is

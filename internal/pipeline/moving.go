@@ -118,12 +118,15 @@ func (p *Pipeline) MoveAway(ctx context.Context, by *store.Actor, handle string,
 		} else if err != nil {
 			return err
 		}
-		if err := p.mayMove(ctx, by); err != nil {
+		if err := p.mayMove(ctx, p.DB.Q, by); err != nil {
 			return err
 		}
 	}
 	return p.editProfile(ctx, by, func(a *vocab.Actor) { a.MovedTo = other.URI }, func(ctx context.Context, s *Step) error {
 		if followers {
+			if err := p.mayMove(ctx, s.Q, by); err != nil { // Another one may have come first.
+				return err
+			}
 			a := p.activity("Move", by, by.URI)
 			a.Target, a.To = other.URI, []vocab.IRI{by.Followers}
 			s.Emit(encoded(a), by)
@@ -133,8 +136,8 @@ func (p *Pipeline) MoveAway(ctx context.Context, by *store.Actor, handle string,
 }
 
 // mayMove refuses a second move in a week, with TooMany.
-func (p *Pipeline) mayMove(ctx context.Context, by *store.Actor) error {
-	moves, err := p.DB.AccountMoves(ctx, by.ID)
+func (p *Pipeline) mayMove(ctx context.Context, q *store.Q, by *store.Actor) error {
+	moves, err := q.AccountMoves(ctx, by.ID)
 	if err != nil {
 		return err
 	}

@@ -89,6 +89,10 @@ func (s *Service) StartArchive(ctx context.Context, actor int64, what Bring, fil
 	if err := s.MayBring(ctx, s.DB.Q, actor); err != nil {
 		return err
 	}
+	if !s.takeUpload(actor) {
+		return fault.New(fault.Conflict, "An archive is being uploaded. Please wait for its end.")
+	}
+	defer s.endUpload(actor)
 	id := s.DB.IDs.Next()
 	if err := os.MkdirAll(s.brought(id), 0o700); err != nil {
 		return err
@@ -121,6 +125,24 @@ func (s *Service) StartArchive(ctx context.Context, actor int64, what Bring, fil
 		}
 		return tx.Enqueue(ctx, store.Job{Kind: BringJob, Uniq: uniq(BringJob, id), Payload: encode(bringOrder{ID: id})})
 	})
+}
+
+// takeUpload lets an account upload one archive at a time: each may fill much of the
+// disk before it is an import.
+func (s *Service) takeUpload(actor int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.uploading[actor] {
+		return false
+	}
+	s.uploading[actor] = true
+	return true
+}
+
+func (s *Service) endUpload(actor int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.uploading, actor)
 }
 
 // brought is the folder of an import.

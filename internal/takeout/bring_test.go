@@ -7,9 +7,11 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
+	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -512,6 +514,17 @@ func TestMayBring(t *testing.T) {
 		ctx := t.Context()
 		ann := w.person("ann")
 		file := packed(t, mastodon(t))
+		slow, send := io.Pipe()
+		first := make(chan error)
+		go func() { first <- w.StartArchive(ctx, ann.ID, everything, slow) }()
+		send.Write([]byte("PK")) // Returns when it is read.
+		if err := w.StartArchive(ctx, ann.ID, everything, bytes.NewReader(file.Bytes())); !fault.Is(err, fault.Conflict) {
+			t.Errorf("a second upload at the same time: %v", err)
+		}
+		send.CloseWithError(io.ErrUnexpectedEOF)
+		if err := <-first; !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("an upload that broke off: %v", err)
+		}
 		w.ok(w.StartArchive(ctx, ann.ID, everything, bytes.NewReader(file.Bytes())))
 		if err := w.StartArchive(ctx, ann.ID, everything, bytes.NewReader(file.Bytes())); !fault.Is(err, fault.Conflict) {
 			t.Errorf("a second one at the same time: %v", err)

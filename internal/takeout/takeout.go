@@ -46,9 +46,10 @@ type Service struct {
 	ctx  context.Context // Ends with Close.
 	stop context.CancelFunc
 
-	mu      sync.Mutex
-	packing map[int64]*packing // By archive.
-	workers sync.WaitGroup
+	mu        sync.Mutex
+	packing   map[int64]*packing // By archive.
+	uploading map[int64]bool     // Accounts that send an archive at the moment.
+	workers   sync.WaitGroup
 }
 
 // packing is the work on a zip, which may last longer than a run of its job.
@@ -74,7 +75,7 @@ func New(o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Service{Options: o, packing: map[int64]*packing{}}
+	s := &Service{Options: o, packing: map[int64]*packing{}, uploading: map[int64]bool{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
