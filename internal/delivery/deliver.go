@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"kenoma/internal/fault"
 	"kenoma/internal/queue"
@@ -227,10 +228,13 @@ func (d *Delivery) body(ctx context.Context, seq int64, to *store.Dispatch) ([]b
 // joined is an activity with the document that it is about.
 func (d *Delivery) joined(ctx context.Context, a *store.Activity) ([]byte, error) {
 	doc := []byte(a.Doc)
-	if a.Type == "QuoteRequest" {
+	switch a.Type {
+	case "QuoteRequest":
 		return d.withQuoting(ctx, doc)
-	}
-	if a.Type != "Create" && a.Type != "Update" {
+	case "Delete":
+		return d.withTombstone(ctx, a, doc)
+	case "Create", "Update":
+	default:
 		return doc, nil
 	}
 	object, err := d.objectDoc(ctx, a)
@@ -240,6 +244,30 @@ func (d *Delivery) joined(ctx context.Context, a *store.Activity) ([]byte, error
 	joined, err := vocab.WithObject(doc, object)
 	if err != nil {
 		return nil, fmt.Errorf("joining activity %d with its object: %w", a.Seq, err)
+	}
+	return joined, nil
+}
+
+// withTombstone puts what is left of a deleted post into its Delete. Pixelfed does
+// nothing with a bare id, BookWyrm takes it for an account, NodeBB asks for it and
+// then purges. formerType is left out, as "Note" is an address to JSON-LD and no Linked
+// Data Signature could stand beside it. Deletes of accounts and of permissions stay
+// bare, as is usual with them.
+//
+// spec: ap#delete-activity-outbox
+func (d *Delivery) withTombstone(ctx context.Context, a *store.Activity, doc []byte) ([]byte, error) {
+	if a.Object == a.Actor {
+		return doc, nil
+	}
+	o, err := d.opts.DB.Object(ctx, a.Object)
+	if err != nil || o.Deleted == 0 || vocab.PostKindOf(o.Type) == vocab.NoPost {
+		return doc, ignoreMissing(err)
+	}
+	grave := &vocab.Object{ID: o.URI, Type: "Tombstone", Published: vocab.TimeOf(o.ID), Deleted: time.UnixMilli(o.Deleted).UTC(),
+		RepliesCount: -1, LikesCount: -1, SharesCount: -1}
+	joined, err := vocab.WithObject(doc, grave.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("joining activity %d with its tombstone: %w", a.Seq, err)
 	}
 	return joined, nil
 }

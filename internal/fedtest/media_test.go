@@ -22,8 +22,23 @@ type attachment struct {
 	}
 }
 
-// upload sends a file and waits until it is ready.
+// upload sends a film or sound and waits until it is ready.
 func (u *User) upload(path string) attachment {
+	t := u.Server.w.t
+	t.Helper()
+	made, status := u.send(path)
+	if status != 202 || made.URL != "" {
+		t.Fatalf("%d %+v; want 202 without an address", status, made)
+	}
+	u.Server.w.Settle()
+	if status := u.Call("GET", "/api/v1/media/"+made.ID, nil, &made); status != 200 || made.URL == "" {
+		t.Fatalf("%d %+v; want it ready", status, made)
+	}
+	return made
+}
+
+// send sends a file; a picture is ready at once.
+func (u *User) send(path string) (made attachment, status int) {
 	t := u.Server.w.t
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -53,15 +68,10 @@ func (u *User) upload(path string) attachment {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var made attachment
-	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil || resp.StatusCode != 202 || made.URL != "" {
-		t.Fatalf("%d %+v, %v; want 202 without an address", resp.StatusCode, made, err)
+	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil {
+		t.Fatalf("%d, %v", resp.StatusCode, err)
 	}
-	u.Server.w.Settle()
-	if status := u.Call("GET", "/api/v1/media/"+made.ID, nil, &made); status != 200 || made.URL == "" {
-		t.Fatalf("%d %+v; want it ready", status, made)
-	}
-	return made
+	return made, resp.StatusCode
 }
 
 // piece fetches some bytes of a file, or what else header asks for.

@@ -137,7 +137,7 @@ func (p *Pipeline) undoThese(ctx context.Context, live []store.Activity, by *sto
 	for _, one := range live {
 		undo := p.undoOf(one.URI, one.Type, by, uri)
 		undo.To, undo.Cc = to, cc
-		if one.Type == Like.Name {
+		if one.Type == Like.Name || one.Type == Announce.Name {
 			var err error
 			if undo.Audience, err = p.audienceOf(ctx, one.Object); err != nil {
 				return err
@@ -211,6 +211,9 @@ func (p *Pipeline) Boost(ctx context.Context, by *store.Actor, status int64, vis
 	}
 	a := p.activity("Announce", by, uri)
 	a.To, a.Cc = vis.Audience(by.Followers, []vocab.IRI{author.URI})
+	if a.Audience, err = p.audienceOf(ctx, post.ID); err != nil {
+		return 0, err
+	}
 	if err := p.processLocalOnly(ctx, encoded(a), by, post.LocalOnly); err != nil {
 		return 0, err
 	}

@@ -221,6 +221,9 @@ func (p *Pipeline) ReactTo(ctx context.Context, by *store.Actor, status int64, n
 	if post.Visibility <= unlisted { // Whoever sees the post may see what stands under it.
 		a.To, a.Cc = append(a.To, by.Followers), []vocab.IRI{vocab.Public}
 	}
+	if a.Audience, err = p.audienceOf(ctx, post.ID); err != nil {
+		return err
+	}
 	return p.processLocalOnly(ctx, encoded(a), by, post.LocalOnly)
 }
 
@@ -297,7 +300,7 @@ func (p *Pipeline) Unreact(ctx context.Context, by *store.Actor, status int64, n
 			return fmt.Errorf("activity %d of the log: %w", one.Seq, err)
 		}
 		undo := p.activity("Undo", by, one.URI)
-		undo.To, undo.Cc = was.To, was.Cc
+		undo.To, undo.Cc, undo.Audience = was.To, was.Cc, was.Audience
 		if len(undo.To) == 0 {
 			undo.To = []vocab.IRI{author.URI}
 		}
