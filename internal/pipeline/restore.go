@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"kenoma/internal/fault"
 	"kenoma/internal/store"
@@ -46,13 +47,17 @@ func (p *Pipeline) restoreFollows(ctx context.Context, j restoreJob) error {
 		if err != nil {
 			return err
 		}
+		more := len(lost) == restoreChunk
+		if more {
+			lost = wholePairs(lost)
+		}
 		for i := range lost {
 			if err := p.restoreOne(ctx, &lost[i]); err != nil {
 				return err
 			}
 			j.Owner, j.Other = lost[i].Owner, lost[i].Other
 		}
-		if len(lost) == restoreChunk {
+		if more {
 			return p.DB.Write(ctx, func(tx *store.Tx) error {
 				s := &Step{Tx: tx, p: p}
 				return s.restoreLater(ctx, j)
@@ -60,6 +65,13 @@ func (p *Pipeline) restoreFollows(ctx context.Context, j restoreJob) error {
 		}
 	}
 	return nil
+}
+
+// wholePairs leaves the last pair of a full piece to the next one: who followed each
+// other has two rows, and the second may not be in it.
+func wholePairs(lost []store.SeveredFollow) []store.SeveredFollow {
+	last := lost[len(lost)-1]
+	return slices.DeleteFunc(lost, func(f store.SeveredFollow) bool { return f.Owner == last.Owner && f.Other == last.Other })
 }
 
 // restoreOne brings a follow back where both are still there and nobody has decided

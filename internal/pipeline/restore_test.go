@@ -184,3 +184,39 @@ func TestUnsuspendRestores(t *testing.T) {
 		t.Errorf("restored: %q, want Ann's request", got)
 	}
 }
+
+// Two who followed each other both come back, also where a piece of the work ends
+// between the two.
+func TestRestoreBothWays(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		ann, bob := w.person("ann"), w.person("bob@b.test")
+		event := &store.Severance{ID: w.NewID(), Type: "domain_block", Target: "b.test"}
+		err := w.DB.Write(ctx, func(tx *store.Tx) error {
+			if err := tx.InsertSeverance(ctx, event); err != nil {
+				return err
+			}
+			for n := range int64(restoreChunk - 1) { // People who are gone, before bob.
+				if err := tx.KeepSevered(ctx, store.SeveredFollow{Owner: ann.ID, Event: event.ID, Other: n + 1}); err != nil {
+					return err
+				}
+			}
+			for _, following := range []bool{false, true} {
+				if err := tx.KeepSevered(ctx, store.SeveredFollow{Owner: ann.ID, Event: event.ID, Other: bob.ID, Following: following}); err != nil {
+					return err
+				}
+			}
+			return (&Step{Tx: tx, p: w.Pipeline}).restoreLater(ctx, restoreJob{Type: event.Type, Target: event.Target})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.runJobs("restore-follows")
+		if left := storetest.Dump(t, w.DB, "SELECT other, following FROM severed_follows WHERE restored = 0"); len(left) != 0 {
+			t.Errorf("not looked at: %v", left)
+		}
+		if got := w.follows(); !slices.Equal(got, []string{"ann bob@b.test"}) {
+			t.Errorf("follows: %v, want Ann's asked for anew", got)
+		}
+	})
+}
