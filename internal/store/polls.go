@@ -58,29 +58,28 @@ func (q *Q) Polls(ctx context.Context, statuses []int64) (map[int64]*Poll, error
 	found := map[int64]*Poll{}
 	for chunk := range chunks(statuses) {
 		list, args := in(1, chunk)
-		rows, err := q.query(ctx, "SELECT status, multiple, ends, closed, voters FROM polls WHERE status IN ("+list+")", args...)
-		polls, err := collect(rows, err, func(p *Poll) []any { return []any{&p.Status, &p.Multiple, &p.Ends, &p.Closed, &p.Voters} })
-		if err != nil {
-			return nil, fmt.Errorf("polls: %w", err)
-		}
-		if len(polls) == 0 {
-			continue
-		}
-		for i := range polls {
-			found[polls[i].Status] = &polls[i]
-		}
 		type option struct {
-			status int64
-			PollOption
+			Poll
+			title string
+			votes int64
 		}
-		rows, err = q.query(ctx, "SELECT status, title, votes FROM poll_options WHERE status IN ("+list+") ORDER BY status, idx", args...)
-		options, err := collect(rows, err, func(o *option) []any { return []any{&o.status, &o.Title, &o.Votes} })
+		rows, err := q.query(ctx, `SELECT p.status, p.multiple, p.ends, p.closed, p.voters, COALESCE(o.title, ''), COALESCE(o.votes, -1)
+			FROM polls p LEFT JOIN poll_options o ON o.status = p.status WHERE p.status IN (`+list+") ORDER BY p.status, o.idx", args...)
+		options, err := collect(rows, err, func(o *option) []any {
+			return []any{&o.Status, &o.Multiple, &o.Ends, &o.Closed, &o.Voters, &o.title, &o.votes}
+		})
 		if err != nil {
 			return nil, fmt.Errorf("polls: %w", err)
 		}
-		for _, o := range options {
-			if p := found[o.status]; p != nil {
-				p.Options = append(p.Options, o.PollOption)
+		for i := range options {
+			o := &options[i]
+			p := found[o.Status]
+			if p == nil {
+				p = &o.Poll
+				found[o.Status] = p
+			}
+			if o.votes >= 0 { // Otherwise there are no options.
+				p.Options = append(p.Options, PollOption{o.title, o.votes})
 			}
 		}
 	}
