@@ -211,8 +211,22 @@ func (s *stranger) send(inbox string, n int) (uri string, ok bool) {
 
 // acknowledged collects what was promised.
 type acknowledged struct {
-	mu  sync.Mutex
-	all []string
+	mu     sync.Mutex
+	all    []string
+	marked int
+}
+
+// more is how many came since the last mark.
+func (a *acknowledged) more() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.all) - a.marked
+}
+
+func (a *acknowledged) mark() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.marked = len(a.all)
 }
 
 func (a *acknowledged) add(s string) {
@@ -229,6 +243,24 @@ func TestKilled(t *testing.T) {
 	}
 	t.Run("sqlite", func(t *testing.T) { testKilled(t, "", 20) })
 	t.Run("postgres", func(t *testing.T) { testKilled(t, pgtest.Database(t), 5) })
+}
+
+// busyUntil waits, on a slow machine, until five of each more were acknowledged than
+// when it last did.
+func busyUntil(lists ...*acknowledged) {
+	for range 400 {
+		enough := true
+		for _, l := range lists {
+			enough = enough && l.more() >= 5
+		}
+		if enough {
+			break
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	for _, l := range lists {
+		l.mark()
+	}
 }
 
 func testKilled(t *testing.T, database string, times int) {
@@ -270,6 +302,7 @@ func testKilled(t *testing.T, database string, times int) {
 	}
 	for range times {
 		time.Sleep(100*time.Millisecond + rand.N(300*time.Millisecond)) // The burst goes on meanwhile.
+		busyUntil(&posts, &notes)
 		a.kill()
 		a.start()
 	}

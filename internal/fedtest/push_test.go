@@ -154,6 +154,8 @@ func (d *device) take() []pushed {
 // encodings, and not of what its owner doesn't want to hear.
 func TestPush(t *testing.T) {
 	w, ann, bob := friends(t)
+	ann.Follow(bob) // So that none of his messages is a stranger's.
+	w.Settle()
 	d := newDevice(t)
 	w.Host("push.test", d)
 	for _, standard := range []string{"true", "false"} {

@@ -69,6 +69,7 @@ func (p *Pages) Routes(r chi.Router) {
 	p.takeoutRoutes(r)
 	p.severedRoutes(r)
 	p.inviteRoutes(r)
+	p.inspectRoutes(r)
 	p.movingRoutes(r)
 	for _, slash := range []string{"", "/"} {
 		r.Get("/setup/{secret}"+slash, p.page(p.setupForm))

@@ -40,6 +40,9 @@ func menu(path string, role *store.Role) []section {
 	if role != nil && role.Permissions.Has(store.InviteUsers) {
 		all = append(all, inviteSection)
 	}
+	if role != nil && role.Permissions.Has(store.ManageFederation) {
+		all = append(all, inspectSection)
+	}
 	for i := range all {
 		all[i].Here = all[i].Path == path
 	}

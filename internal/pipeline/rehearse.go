@@ -243,6 +243,28 @@ func (p *Pipeline) Explain(ctx context.Context, uri vocab.IRI) (*Story, error) {
 	return s, nil
 }
 
+// Latest tells what came last and what was decided about it, the newest first, at most
+// limit of the activities and of the refusals.
+func (p *Pipeline) Latest(ctx context.Context, limit int) (*Story, error) {
+	rows, err := p.DB.NewestActivities(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	s := &Story{}
+	for i := range rows {
+		c := Chapter{Activity: rows[i]}
+		if c.By, err = p.DB.Actor(ctx, c.Actor); err != nil {
+			return nil, err
+		}
+		if c.Decisions, err = decisionsOf(&rows[i]); err != nil {
+			return nil, err
+		}
+		s.Activities = append(s.Activities, c)
+	}
+	s.Refusals, err = p.DB.NewestRefusals(ctx, limit)
+	return s, err
+}
+
 func (p *Pipeline) chapter(ctx context.Context, a *store.Activity) (c *Chapter, err error) {
 	c = &Chapter{Activity: *a}
 	if c.By, err = p.DB.Actor(ctx, a.Actor); err != nil {

@@ -415,9 +415,23 @@ func (tx *Tx) Refuse(ctx context.Context, r Refusal) error {
 // Refusals returns the newest refusals of what uri names.
 func (q *Q) Refusals(ctx context.Context, uri string) ([]Refusal, error) {
 	rows, err := q.query(ctx, "SELECT seq, uri, type, actor, origin, stage, reason FROM refusals WHERE uri = $1 ORDER BY seq DESC LIMIT 20", uri)
-	return collect(rows, err, func(r *Refusal) []any {
-		return []any{&r.Seq, &r.URI, &r.Type, &r.Actor, &r.Origin, &r.Stage, &r.Reason}
-	})
+	return collect(rows, err, (*Refusal).scan)
+}
+
+// NewestRefusals returns what was refused last, whatever it was.
+func (q *Q) NewestRefusals(ctx context.Context, limit int) ([]Refusal, error) {
+	rows, err := q.query(ctx, "SELECT seq, uri, type, actor, origin, stage, reason FROM refusals ORDER BY seq DESC LIMIT CAST($1 AS BIGINT)", limit)
+	return collect(rows, err, (*Refusal).scan)
+}
+
+// NewestActivities returns the end of the log, the newest first.
+func (q *Q) NewestActivities(ctx context.Context, limit int) ([]Activity, error) {
+	rows, err := q.query(ctx, "SELECT "+activityColumns+" FROM activities ORDER BY seq DESC LIMIT CAST($1 AS BIGINT)", limit)
+	return collect(rows, err, (*Activity).scan)
+}
+
+func (r *Refusal) scan() []any {
+	return []any{&r.Seq, &r.URI, &r.Type, &r.Actor, &r.Origin, &r.Stage, &r.Reason}
 }
 
 // found turns "no row" into nil, for look-ups that may miss.
