@@ -80,9 +80,9 @@ type Queue struct {
 	opts     Options
 	log      *slog.Logger
 	node     int64
-	lease    time.Duration
-	wake     chan struct{} // Somebody enqueued.
-	ended    chan struct{} // A job ended; closed never, capacity 1.
+	longer   map[string]time.Duration // Leases of kinds that may run for longer than most.
+	wake     chan struct{}            // Somebody enqueued.
+	ended    chan struct{}            // A job ended; closed never, capacity 1.
 
 	mu        sync.Mutex
 	parts     map[string]*part
@@ -167,13 +167,18 @@ func New(db *store.DB, handlers map[string]Handler, opts Options) *Queue {
 	}
 	q := &Queue{db: db, handlers: handlers, opts: opts, log: opts.Log, node: rand.Int64N(1<<62) + 1,
 		wake: make(chan struct{}, 1), ended: make(chan struct{}, 1), parts: map[string]*part{}, runs: map[*run]bool{}}
-	longest := defaultTimeout
-	for _, k := range opts.Kinds {
-		longest = max(longest, k.Timeout)
+	q.longer = map[string]time.Duration{}
+	for name, k := range opts.Kinds {
+		if k.Timeout > defaultTimeout {
+			q.longer[name] = leaseFor(k.Timeout)
+		}
 	}
-	q.lease = 2*longest + 30*time.Second // Some wait before they run.
 	return q
 }
+
+// leaseFor is for how long a job is leased that may run for timeout: some wait before
+// they run. After a crash nobody takes it before that is over.
+func leaseFor(timeout time.Duration) time.Duration { return 2*timeout + 30*time.Second }
 
 func (q *Queue) kind(name string) Kind {
 	k := q.opts.Kinds[name]
@@ -544,7 +549,7 @@ func (q *Queue) turn() ([]outcome, store.Claim) {
 // claim says what may be leased now; mu is held.
 func (q *Queue) claim() store.Claim {
 	q.findSlow()
-	c := store.Claim{Node: q.node, Lease: q.lease, PerPart: 1, Held: map[string]store.Held{}}
+	c := store.Claim{Node: q.node, Lease: leaseFor(defaultTimeout), Longer: q.longer, PerPart: 1, Held: map[string]store.Held{}}
 	own := q.parts[""]
 	if own == nil {
 		own = &part{limit: q.opts.Own}
@@ -578,7 +583,7 @@ func (p *part) room() int {
 
 // accept takes over what was leased.
 func (q *Queue) accept(c store.Claim, got *store.Claimed) {
-	until := time.Now().Add(q.lease)
+	now := time.Now()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, name := range got.Released {
@@ -597,7 +602,7 @@ func (q *Queue) accept(c store.Claim, got *store.Claimed) {
 	counts := map[string]int{}
 	for _, j := range got.Jobs {
 		p := q.parts[j.Part]
-		p.waiting = append(p.waiting, waiting{j, until})
+		p.waiting = append(p.waiting, waiting{j, now.Add(max(c.Lease, c.Longer[j.Kind]))})
 		if j.Part != "" {
 			q.waiting++
 		}

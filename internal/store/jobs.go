@@ -170,13 +170,14 @@ func tuples(n, width int, constants string) string {
 
 // Claim says what ClaimJobs may take.
 type Claim struct {
-	Node    int64           // Who asks; parts are leased to it. Not 0.
-	Lease   time.Duration   // How long nobody else may take the same. Longer than a run may last.
-	Own     int             // Jobs of part "".
-	Jobs    int             // Jobs of all other parts together.
-	Parts   int             // Parts that are leased anew.
-	PerPart int             // Jobs of a part that is leased anew; one where its last run failed.
-	Held    map[string]Held // Parts that Node leases already.
+	Node    int64                    // Who asks; parts are leased to it. Not 0.
+	Lease   time.Duration            // How long nobody else may take the same. Longer than a run may last.
+	Longer  map[string]time.Duration // The same for jobs of kinds that may run for longer.
+	Own     int                      // Jobs of part "".
+	Jobs    int                      // Jobs of all other parts together.
+	Parts   int                      // Parts that are leased anew.
+	PerPart int                      // Jobs of a part that is leased anew; one where its last run failed.
+	Held    map[string]Held          // Parts that Node leases already.
 }
 
 // Held is a part that the claiming node has a lease of.
@@ -199,7 +200,7 @@ type Claimed struct {
 func (tx *Tx) ClaimJobs(ctx context.Context, c Claim) (*Claimed, error) {
 	c.Held = maps.Clone(c.Held)
 	s := &claiming{tx: tx, Claim: c, now: tx.now().UnixMilli(), got: &Claimed{Fails: map[string]int{}}, free: c.Jobs}
-	for _, step := range []func(context.Context) error{s.own, s.fresh, s.held, s.settle} {
+	for _, step := range []func(context.Context) error{s.own, s.fresh, s.held, s.settle, s.lengthen} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("claiming jobs: %w", err)
 		}
@@ -225,6 +226,18 @@ func (s *claiming) own(ctx context.Context) error {
 	}
 	_, err := s.take(ctx, "", s.Own)
 	return err
+}
+
+// lengthen leases those for longer that need it.
+func (s *claiming) lengthen(ctx context.Context) error {
+	for _, j := range s.got.Jobs {
+		if lease := s.Longer[j.Kind]; lease > 0 {
+			if _, err := s.tx.exec(ctx, "UPDATE jobs SET run_at = $1 WHERE id = $2", s.now+lease.Milliseconds(), j.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // take leases up to n jobs of a part.

@@ -126,6 +126,19 @@ func TestLeaseEndIsTheRetry(t *testing.T) {
 	})
 }
 
+func TestLongerLease(t *testing.T) {
+	eachJobs(t, func(t *testing.T, db *store.DB, clk *clock) {
+		enqueue(t, db, store.Job{ID: 1, Kind: "k"}, store.Job{ID: 2, Kind: "film"})
+		c := all
+		c.Longer = map[string]time.Duration{"film": time.Hour}
+		wantIDs(t, "first", claim(t, db, c).Jobs, 1, 2) // And the node dies.
+		clk.at = clk.at.Add(time.Minute)
+		wantIDs(t, "after the lease of most", claim(t, db, c).Jobs, 1)
+		clk.at = clk.at.Add(time.Hour)
+		wantIDs(t, "after the longer one", claim(t, db, c).Jobs, 1, 2)
+	})
+}
+
 func TestRecoverJobsFreesLeases(t *testing.T) {
 	eachJobs(t, func(t *testing.T, db *store.DB, _ *clock) {
 		enqueue(t, db, store.Job{ID: 1, Kind: "k", Part: "a.test"}, store.Job{ID: 2, Kind: "k"})
