@@ -22,7 +22,15 @@ export default defineConfig({
     cssCodeSplit: false, // One file of some 12 kB, compressed, is quicker than a dozen.
     rolldownOptions: {
       // What several pages share comes in one piece.
-      output: { codeSplitting: { groups: [{ name: 'base', minShareCount: 3 }] } },
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'base', minShareCount: 3 },
+            // Small, and part of the first view.
+            { name: 'base', test: /src\/state\/(theme|shortcuts)/, minShareCount: 2 },
+          ],
+        },
+      },
     },
   },
   server: {

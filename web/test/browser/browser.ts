@@ -13,6 +13,8 @@ export const sizes = {
 export interface Look {
   size?: keyof typeof sizes;
   dark?: boolean;
+  /** The browser's language. */
+  locale?: string;
 }
 
 export function launch(): Promise<Browser> {
@@ -34,14 +36,14 @@ export function launch(): Promise<Browser> {
 export async function open(
   browser: Browser,
   baseURL: string,
-  { size = 'desktop', dark = false }: Look = {},
+  { size = 'desktop', dark = false, locale = 'en-GB' }: Look = {},
 ): Promise<{ context: BrowserContext; page: Page; problems: string[] }> {
   const context = await browser.newContext({
     ...sizes[size],
     baseURL,
     colorScheme: dark ? 'dark' : 'light',
     reducedMotion: 'reduce',
-    locale: 'en-GB',
+    locale,
   });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
