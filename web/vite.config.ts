@@ -27,7 +27,7 @@ export default defineConfig({
           groups: [
             { name: 'base', minShareCount: 3 },
             // Small, and part of the first view.
-            { name: 'base', test: /src\/state\/(theme|shortcuts)/, minShareCount: 2 },
+            { name: 'base', test: /src\/(state\/(theme|shortcuts)|parts\/SearchBox)/, minShareCount: 2 },
           ],
         },
       },

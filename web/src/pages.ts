@@ -17,6 +17,10 @@ const people: LatePage = {
   load: () => import('./pages/PeoplePage.svelte'),
   props: ({ acct, page }) => ({ acct, kind: page }),
 };
+const echo: LatePage = {
+  load: () => import('./pages/EchoPage.svelte'),
+  props: ({ acct, id, page }) => ({ acct, id, kind: page }),
+};
 const list: LatePage = {
   load: () => import('./pages/ListPage.svelte'),
   props: ({ page, tag }) => ({ name: page, tag }),
@@ -25,6 +29,11 @@ const list: LatePage = {
 /** Every page but the timelines, by its name in routes.json. */
 export const pages: Record<string, LatePage> = {
   thread: { load: () => import('./pages/ThreadPage.svelte'), props: ({ id }) => ({ id }) },
+  history: { load: () => import('./pages/HistoryPage.svelte'), props: ({ id }) => ({ id }) },
+  favouritedBy: echo,
+  boostedBy: echo,
+  reactedBy: echo,
+  quotedBy: echo,
   notifications: {
     load: () => import('./pages/NotificationsPage.svelte'),
     props: ({ query }) => ({ only: query.get('only') ?? '' }),

@@ -49,6 +49,10 @@ export class Api {
   status = (id: string) => this.http.get<T.Status>(`/api/v1/statuses/${id}`);
   context = (id: string) => this.http.get<T.Context>(`/api/v1/statuses/${id}/context`);
   source = (id: string) => this.http.get<T.StatusSource>(`/api/v1/statuses/${id}/source`);
+  /** The versions of a post, oldest first. */
+  history = (id: string) => this.http.get<T.StatusEdit[]>(`/api/v1/statuses/${id}/history`);
+  translate = (id: string, lang: string) =>
+    this.http.post<T.Translation>(`/api/v1/statuses/${id}/translate`, { lang });
   post = (status: T.NewStatus, key: string) =>
     this.http.post<T.Status>('/api/v1/statuses', status, { 'Idempotency-Key': key });
   edit = (id: string, status: T.EditedStatus) => this.http.put<T.Status>(`/api/v1/statuses/${id}`, status);

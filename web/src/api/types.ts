@@ -132,6 +132,7 @@ export interface Status {
   emojis: CustomEmoji[];
   reblogs_count: number;
   favourites_count: number;
+  quotes_count?: number;
   replies_count: number;
   in_reply_to_id: string | null;
   in_reply_to_account_id: string | null;
@@ -183,6 +184,24 @@ export interface StatusSource {
   id: string;
   text: string;
   spoiler_text: string;
+}
+
+/** A post as it was at one time. */
+export interface StatusEdit {
+  created_at: string;
+  content: string;
+  spoiler_text: string;
+  sensitive: boolean;
+  media_attachments: MediaAttachment[];
+  emojis: CustomEmoji[];
+  poll?: { options: { title: string }[] } | null;
+}
+
+export interface Translation {
+  content: string;
+  spoiler_text: string;
+  detected_source_language: string;
+  provider: string;
 }
 
 export interface Context {
@@ -275,6 +294,7 @@ export interface Instance {
       characters_reserved_per_url: number;
     };
     media_attachments: { supported_mime_types: string[]; description_limit?: number };
+    translation?: { enabled: boolean };
     polls: {
       max_options: number;
       max_characters_per_option: number;

@@ -353,6 +353,15 @@ const routes: Route[] = [
     c.fake.tell('user', 'delete', c.id);
     ok(c, {});
   }),
+  route('POST', '/api/v1/statuses/:id/translate', (c) =>
+    ok(c, {
+      content: '<p>Good morning from the market.</p>',
+      spoiler_text: '',
+      language: c.body.lang,
+      detected_source_language: 'de',
+      provider: 'LibreTranslate',
+    }),
+  ),
   route('POST', '/api/v1/statuses/:id/:verb', (c) => {
     const status = c.world.status(c.id);
     const off = c.verb.startsWith('un');
@@ -364,6 +373,27 @@ const routes: Route[] = [
     }
     ok(c, c.verb === 'reblog' ? { ...status, id: `${c.id}0`, reblog: status } : status);
   }),
+  route('GET', '/api/v1/statuses/:id/history', (c) => {
+    const { content, created_at, edited_at, spoiler_text, sensitive, media_attachments, emojis } =
+      c.world.status(c.id)!;
+    const now = { content, spoiler_text, sensitive, media_attachments, emojis };
+    ok(c, [
+      { ...now, content: '<p>As it was first said.</p>', created_at },
+      { ...now, created_at: edited_at ?? created_at },
+    ]);
+  }),
+  route('GET', '/api/v1/statuses/:id/(?:favourited|reblogged)_by', (c) =>
+    page(
+      c,
+      c.world.accounts.filter((a) => a !== c.world.me),
+    ),
+  ),
+  route('GET', '/api/v1/statuses/:id/quotes', (c) =>
+    page(
+      c,
+      c.world.list((s) => s.quote?.quoted_status?.id === c.id),
+    ),
+  ),
   route('POST', '/api/v1/statuses/:id/quotes/(\\d+)/revoke', (c) => {
     const status = c.world.status(c.verb)!;
     ok(c, Object.assign(status, { quote: { state: 'revoked', quoted_status: null } }));
@@ -484,6 +514,7 @@ function instance(world: World) {
     languages: ['en'],
     pleroma: { metadata: { features: ['pleroma_emoji_reactions', 'custom_emoji_reactions'] } },
     configuration: {
+      translation: { enabled: true },
       urls: {},
       statuses: { max_characters: 500, max_media_attachments: 4, characters_reserved_per_url: 23 },
       media_attachments: {
