@@ -20,7 +20,6 @@ type outgoing struct {
 	ann     *User
 	numbers map[string]string         // Ids as they were made → 1, 2, …
 	docs    map[string]map[string]any // By name.
-	changed bool                      // A document is not the one that is kept.
 }
 
 // What differs from run to run.
