@@ -21,6 +21,7 @@ export class Peer {
       queue: new InProcessMessageQueue({ pollInterval: { milliseconds: 50 } }),
       allowPrivateAddress: true,
       firstKnock: knock,
+      onOutboxError: (err, activity) => console.error("fedify outbox:", activity?.id?.href, err),
     });
     this.dispatch();
     this.listen();
