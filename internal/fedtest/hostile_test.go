@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"kenoma/internal/interoptest"
 	"kenoma/internal/vocab"
 )
 
@@ -44,7 +45,7 @@ type siege struct {
 // TestHostile sends every document that must be refused or contained, and makes
 // sure that nobody else is harmed and that the server goes on.
 func TestHostile(t *testing.T) {
-	dir := filepath.Join(interopDir(t), "hostile")
+	dir := filepath.Join(interoptest.Dir(t), "hostile")
 	files, precise := 0, 0
 	for _, r := range rows(t, dir) {
 		text, err := os.ReadFile(filepath.Join(dir, r.file))
@@ -302,7 +303,7 @@ func (s *siege) fetchObject() {
 	s.net.serve(id, "application/activity+json", s.doc)
 	if strings.HasPrefix(s.file, "note-reply-cycle") {
 		for _, f := range []string{"note-reply-cycle-a.json", "note-reply-cycle-b.json"} {
-			text, err := os.ReadFile(filepath.Join(interopDir(s.T), "hostile", f))
+			text, err := os.ReadFile(filepath.Join(interoptest.Dir(s.T), "hostile", f))
 			if err != nil {
 				s.Fatal(err)
 			}

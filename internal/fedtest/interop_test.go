@@ -15,29 +15,10 @@ import (
 	"time"
 	"unicode"
 
+	"kenoma/internal/interoptest"
 	"kenoma/internal/remote"
 	"kenoma/internal/vocab"
 )
-
-// interopDir finds the collection of other software's documents: $INTEROP_DIR, or
-// shared/interop beside one of the folders above. It is not part of the repository.
-func interopDir(t *testing.T) string {
-	t.Helper()
-	candidates := []string{os.Getenv("INTEROP_DIR")}
-	for up := ".."; len(up) < 30; up = filepath.Join(up, "..") {
-		candidates = append(candidates, filepath.Join(up, "shared", "interop"))
-	}
-	for _, dir := range candidates {
-		if _, err := os.Stat(filepath.Join(dir, "README.md")); dir != "" && err == nil {
-			return dir
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("the folder shared/interop is missing; set INTEROP_DIR")
-	}
-	t.Skip("the folder shared/interop is missing; set INTEROP_DIR to run this")
-	return ""
-}
 
 // row is a line of an index.tsv.
 type row struct{ file, kind, activity, object, host, expect string }
@@ -133,7 +114,7 @@ func (r row) later(folder string) string {
 // TestInterop sends every document of every platform to a running server and compares
 // what its people then see with what the index expects.
 func TestInterop(t *testing.T) {
-	dir := interopDir(t)
+	dir := interoptest.Dir(t)
 	known := actorsIn(t, dir)
 	files, later, claims := 0, 0, 0
 	for _, folder := range interopFolders(t, dir) {

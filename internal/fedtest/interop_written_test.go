@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"kenoma/internal/interoptest"
 )
 
 // tally is how many documents of each platform and kind were understood, of how many.
@@ -84,7 +86,7 @@ func (c *tally) write() string {
 // TestInteropWritten holds docs/interop.md against what the tests before it found,
 // where all of them ran. UPDATE=1 writes it.
 func TestInteropWritten(t *testing.T) {
-	dir := interopDir(t)
+	dir := interoptest.Dir(t)
 	for _, folder := range append(interopFolders(t, dir), "hostile") {
 		if tallied.all[folder] == nil || strings.Contains(flag.Lookup("test.run").Value.String(), "/") {
 			t.Skip("not all documents were tried")

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"kenoma/internal/interoptest"
 	"kenoma/internal/vocab"
 )
 
@@ -166,7 +167,7 @@ func TestLinkedTampering(t *testing.T) {
 
 // Signatures that Mastodon made, with the keys of their actors.
 func TestLinkedOfOthers(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(interopDir(t), "*", "*.json"))
+	files, err := filepath.Glob(filepath.Join(interoptest.Dir(t), "*", "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

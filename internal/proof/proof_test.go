@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"kenoma/internal/interoptest"
 	"kenoma/internal/vocab"
 )
 
@@ -207,28 +208,9 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// interopDir finds the collection of other software's documents, see vocab's tests.
-func interopDir(t testing.TB) string {
-	t.Helper()
-	candidates := []string{os.Getenv("INTEROP_DIR")}
-	for up := ".."; len(up) < 30; up = filepath.Join(up, "..") {
-		candidates = append(candidates, filepath.Join(up, "shared", "interop"))
-	}
-	for _, dir := range candidates {
-		if _, err := os.Stat(filepath.Join(dir, "README.md")); dir != "" && err == nil {
-			return dir
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("the folder shared/interop is missing; set INTEROP_DIR")
-	}
-	t.Skip("the folder shared/interop is missing; set INTEROP_DIR to run this")
-	return ""
-}
-
 func interop(t testing.TB, name string) []byte {
 	t.Helper()
-	doc, err := os.ReadFile(filepath.Join(interopDir(t), name))
+	doc, err := os.ReadFile(filepath.Join(interoptest.Dir(t), name))
 	if err != nil {
 		t.Fatal(err)
 	}

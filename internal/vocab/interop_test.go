@@ -13,27 +13,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// interopDir finds the collection of other software's documents: $INTEROP_DIR, or
-// shared/interop beside one of the folders above. It is not part of the repository.
-func interopDir(t *testing.T) string {
-	t.Helper()
-	candidates := []string{os.Getenv("INTEROP_DIR")}
-	for up := ".."; len(up) < 30; up = filepath.Join(up, "..") {
-		candidates = append(candidates, filepath.Join(up, "shared", "interop"))
-	}
-	for _, dir := range candidates {
-		if _, err := os.Stat(filepath.Join(dir, "README.md")); dir != "" && err == nil {
-			return dir
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("the folder shared/interop is missing; set INTEROP_DIR")
-	}
-	t.Skip("the folder shared/interop is missing; set INTEROP_DIR to run this")
-	return ""
-}
+	"kenoma/internal/interoptest"
+)
 
 // row is a line of an index.tsv.
 type row struct{ file, kind, expect string }
@@ -78,7 +60,7 @@ var otherwise = map[string]string{
 // TestInterop decodes every document of every kind of software and compares what
 // came out with what the index says about it.
 func TestInterop(t *testing.T) {
-	dir := interopDir(t)
+	dir := interoptest.Dir(t)
 	indexes, err := filepath.Glob(filepath.Join(dir, "*", "index.tsv"))
 	if err != nil || len(indexes) == 0 {
 		t.Fatalf("no index.tsv in %s: %v", dir, err)
@@ -527,7 +509,7 @@ func checkPoll(d decoded, m []string) string {
 // TestHostile decodes what must be refused or contained: none may panic, take
 // long or come out larger than the bounds.
 func TestHostile(t *testing.T) {
-	dir := filepath.Join(interopDir(t), "hostile")
+	dir := filepath.Join(interoptest.Dir(t), "hostile")
 	for _, r := range rows(t, dir) {
 		doc, err := os.ReadFile(filepath.Join(dir, r.file))
 		if errors.Is(err, fs.ErrNotExist) {
